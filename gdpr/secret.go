@@ -1,0 +1,40 @@
+package gdpr
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret is key material or another value that must not be printed. Every way of
+// formatting it prints "[redacted]". Its bytes are read with [Secret.Reveal], so
+// that a search for that name finds each use.
+type Secret struct{ b []byte }
+
+// NewSecret returns a Secret with a copy of b.
+func NewSecret(b []byte) Secret { return Secret{append([]byte(nil), b...)} }
+
+// Reveal returns the bytes themselves; the caller must not change them.
+func (s Secret) Reveal() []byte { return s.b }
+
+// Len returns the number of bytes.
+func (s Secret) Len() int { return len(s.b) }
+
+// String returns "[redacted]".
+func (Secret) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (Secret) GoString() string { return redacted }
+
+// Format prints "[redacted]" for every verb and flag.
+func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
+// MarshalJSON returns "[redacted]" as a JSON string.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText returns "[redacted]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue returns "[redacted]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -1,0 +1,5 @@
+package schema
+
+import "github.com/gdprkit/gdprkit/storage"
+
+var dsar = []*storage.Table{}
