@@ -1,0 +1,242 @@
+package dsar
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Source is one place where personal data of a person lies: a table of the CRM, a
+// part of this library, a remote service. A desk asks every registered source for
+// every request, so that an answer has a section for each, also for those that
+// hold nothing.
+//
+// A Source that can do more than read implements [Eraser], [Rectifier] or
+// [SourceRestricter] as well; the desk finds them by assertion. A plan for an
+// erasure names an error for a source that holds records and cannot erase.
+//
+// Methods are called from several goroutines, for several subjects at once. What
+// a desk calls inside a transaction it calls with the context of that
+// transaction: a source whose rows lie in the same database should join it
+// (sqlstore's Tx(ctx)), so that its change and the desk's receipt commit together.
+// A source that cannot join is called again after a crash with the same items and
+// must then give the same results.
+type Source interface {
+	// Name returns the name that plans, receipts and manifests use: 1 to 64 bytes
+	// of a-z, 0-9, "_", "-" and ".", unique within the desk and never changed.
+	Name() string
+
+	// Sections returns what the source may hold, described once. The order is that
+	// in which Collect yields them.
+	Sections() []*Section
+
+	// Collect yields the records of subject that lie in scope, section by section
+	// in the order of Sections, within a section in ascending order of Key. Two
+	// calls over unchanged data yield the same records in the same order: previews,
+	// counts and runs rely on it. A Record and its slices are valid until the next
+	// one. A source over a large table reads it in pages; it never holds all records.
+	// After an error the iteration ends.
+	Collect(ctx context.Context, subject string, scope Scope) iter.Seq2[*Record, error]
+}
+
+// Eraser is a [Source] that erases and masks.
+type Eraser interface {
+	Source
+
+	// Erase carries out items, all of one subject, at most [MaxBatch] at a time, and
+	// returns one result for each, in their order. It touches nothing that items do
+	// not name. An item whose record is gone has the result NotHeld; so a repeated
+	// call does no harm. An item with Fields set concerns those columns only.
+	//
+	// An error means that nothing of this call is known to be done; the desk calls
+	// again with the same items.
+	Erase(ctx context.Context, subject string, items []Item) ([]Result, error)
+}
+
+// Rectifier is a [Source] that can correct values (GDPR art. 16).
+type Rectifier interface {
+	Source
+
+	// Rectify sets the values of changes, all of one subject, and returns one result
+	// for each: Rectified, NotHeld if the record is gone, or Failed. Setting a value
+	// that is already there is Rectified.
+	Rectify(ctx context.Context, subject string, changes []Change) ([]Result, error)
+}
+
+// SourceRestricter is a [Source] that can mark a subject's records as restricted
+// (GDPR arts. 4(3) and 18), or lift the mark.
+type SourceRestricter interface {
+	Source
+
+	// RestrictSource sets or lifts the mark and returns how many records now carry
+	// it. Repeating it changes nothing.
+	RestrictSource(ctx context.Context, subject string, scope Scope, on bool) (int, error)
+}
+
+// Lister is a [Source] that can list every subject it holds. [Desk.Replay] needs
+// it: after a restore it finds the persons whose erasure was lost by comparing
+// keyed hashes.
+type Lister interface {
+	Source
+
+	// Subjects yields each subject once, in any order.
+	Subjects(ctx context.Context) iter.Seq2[string, error]
+}
+
+// MaxBatch is the largest number of items that a desk gives to one call of
+// [Eraser.Erase].
+const MaxBatch = 500
+
+// Section describes the records of one kind in a source, normally those of one
+// table. It is made once and shared by all of its records.
+type Section struct {
+	Category string   // data category of the record of processing, for example "contact", "invoice"
+	Table    string   // table or resource; unique within the source
+	Title    string   // for the reader of the answer; default Table
+	Columns  []Column // in the order of Record.Values
+
+	// View marks a log of accesses. The answer gives dates and purposes of the
+	// views (CJEU C-579/21) but leaves out columns with Staff set.
+	View bool
+}
+
+// Column describes one field of a [Section].
+type Column struct {
+	Name    string
+	Title   string // for the reader of the answer; default Name
+	Origin  Origin // how the value came in; unknown origins are never portable
+	From    string // where it came from, if not from the person: GDPR arts. 14(2)(f), 15(1)(g)
+	Basis   string // ground of art. 6 by its id, for example gdpr "A6-1-b"; of art. 9 for special categories
+	Purpose string // purpose of processing
+
+	Sensitivity Sensitivity
+	Format      Format // how the answer shows it
+
+	// ThirdParty says that the value is about somebody else. It is redacted from
+	// every answer (GDPR art. 15(4)), counted, and signed off with the plan.
+	ThirdParty bool
+	// FreeText says that the value is prose. It is redacted in records with
+	// Shared set, and named in the result when it stays in a kept record.
+	FreeText bool
+	// Staff says that the value identifies an employee; it is left out of views.
+	Staff bool
+	// Duty says that the column must stay when the record is kept for a duty or a
+	// claim. If any column of a section has it, the others of a kept record are
+	// masked; if none has, a kept record stays whole.
+	Duty bool
+	// Immutable columns, such as keys, are never masked or rectified.
+	Immutable bool
+}
+
+// Origin says how a value came into the CRM. Portability covers Provided and
+// Observed (GDPR art. 20(1), WP 242).
+type Origin string
+
+// The origins.
+const (
+	OriginUnknown  Origin = ""
+	Provided       Origin = "provided"  // by the person, knowingly
+	Observed       Origin = "observed"  // from the person's use of a service or device
+	Derived        Origin = "derived"   // made by the controller: scores, notes, classes
+	FromThirdParty Origin = "collected" // obtained from somebody else
+)
+
+// Sensitivity says whether a value needs special care.
+type Sensitivity string
+
+// The sensitivities.
+const (
+	Ordinary   Sensitivity = ""
+	Special    Sensitivity = "special"     // GDPR art. 9
+	Criminal   Sensitivity = "criminal"    // GDPR art. 10
+	NationalID Sensitivity = "national_id" // GDPR art. 87
+)
+
+// Format is how an answer shows a value to its reader.
+type Format string
+
+// The formats. A time.Time shows as a date with time unless FormatDate is set.
+const (
+	FormatPlain Format = ""
+	FormatDate  Format = "date"
+)
+
+// Record is one row of a subject.
+type Record struct {
+	Section *Section
+	Key     string // primary key in its table, 1 to 191 bytes; stable, never reused for another record
+	// Values are in the order of Section.Columns: nil, bool, int64, float64, string,
+	// []byte, time.Time or json.RawMessage. Other types are refused.
+	Values []any
+	// Dates are the facts by which a Keeper decides how long the record stays, for
+	// example "created", "contract_end", "invoice_date". A missing fact is missing
+	// from the map.
+	Dates map[string]time.Time
+	// Shared says that the record also concerns other persons, such as a note about
+	// two contacts. Its free text is redacted for each of them.
+	Shared bool
+	// Withhold, if not empty, is the ground for which the record is not given, for
+	// example "A23-1-i" or "A15-4". The answer counts it under this ground.
+	Withhold string
+}
+
+// Scope narrows a request. The zero Scope is everything. A scope with categories
+// and fields selects those fields in those categories.
+type Scope struct {
+	Categories []string `json:"categories,omitempty"`
+	Fields     []string `json:"fields,omitempty"` // column names; the record stays, the fields go
+}
+
+// Action is what a plan has a source do with one record.
+type Action string
+
+// The actions.
+const (
+	ActErase Action = "erase" // the record goes
+	ActMask  Action = "mask"  // the fields named are emptied or replaced by random values
+	ActBlock Action = "block" // stays for a duty only, and is shielded from other use
+	ActKeep  Action = "keep"  // stays: its basis stands, or a claim needs it
+)
+
+// Item is one record, or some fields of it, that a plan names.
+type Item struct {
+	Category string
+	Table    string
+	Key      string
+	Action   Action   // ActErase or ActMask when given to an [Eraser]
+	Fields   []string // for ActMask, the columns to empty
+	Ground   string   // why: rule or article
+}
+
+// Result is what became of an [Item] or a [Change].
+type Result struct {
+	Outcome Outcome
+	// Evidence is an optional short code of the source, without personal data.
+	Evidence string
+}
+
+// Outcome is what became of one item. Its values stand in receipts, plans and
+// statements.
+type Outcome string
+
+// The outcomes.
+const (
+	Erased     Outcome = "erased"
+	Masked     Outcome = "masked"     // counts as personal data still
+	Anonymised Outcome = "anonymised" // only with an assessment: recital 26, WP 216
+	Blocked    Outcome = "blocked"
+	KeptBasis  Outcome = "kept-basis-stands" // GDPR art. 17(1)(b): another ground remains
+	KeptClaim  Outcome = "kept-claim"        // GDPR art. 17(3)(e)
+	NotHeld    Outcome = "not-held"
+	Rectified  Outcome = "rectified"
+	Failed     Outcome = "failed"
+)
+
+// Change is one value to be corrected.
+type Change struct {
+	Source string `json:"source"`
+	Table  string `json:"table"`
+	Key    string `json:"key"`
+	Field  string `json:"field"`
+	Value  string `json:"value"` // the new value; personal, sealed in the request's file
+}
