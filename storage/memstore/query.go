@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -74,23 +73,27 @@ func newQuery(d *table, s *storage.Select) (*query, error) {
 
 // pageable reports why a Scan cannot continue after a row.
 func (q *query) pageable() error {
-	fixed := slices.Clone(q.order)
+	if q.count {
+		return fmt.Errorf("memstore: table %s: a count is read with Get", q.d.Name)
+	}
+	var held []int
 	for _, t := range q.terms {
 		if t.cmp == storage.Eq {
-			fixed = append(fixed, t.col)
+			held = append(held, t.col)
 		}
 	}
 	for _, c := range q.order {
-		if !slices.Contains(q.cols, c) {
-			return gdpr.Invalid("Select.Columns", "must contain %s.%s, which Order names", q.d.Name, q.d.Columns[c-1].Name)
+		if !slices.Contains(held, c) && !slices.Contains(q.cols, c) {
+			return fmt.Errorf("memstore: table %s: a Scan must read column %q, which it is ordered by", q.d.Name, q.d.Columns[c-1].Name)
 		}
 	}
+	held = append(held, q.order...)
 	for _, x := range q.d.trees {
-		if x.unique && !slices.ContainsFunc(x.cols[:x.own], func(c int) bool { return !slices.Contains(fixed, c) }) {
+		if x.unique && !slices.ContainsFunc(x.cols[:x.own], func(c int) bool { return !slices.Contains(held, c) }) {
 			return nil
 		}
 	}
-	return gdpr.Invalid("Select.Order", "does not make the rows of %s unique; add the rest of a key", q.d.Name)
+	return fmt.Errorf("memstore: table %s: the order of a Scan must be unique", q.d.Name)
 }
 
 // choose picks the tree that narrows the rows most and, among equals, yields the
