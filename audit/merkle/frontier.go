@@ -94,3 +94,12 @@ func Walk(first, end uint64, visit func(level uint, index uint64) error) error {
 	}
 	return nil
 }
+
+// Carry returns the hash of the complete subtree of 2^level leaves that leaf would
+// complete if it were appended next, which is so when the size ends in level ones.
+func (f *Frontier) Carry(leaf Hash, level uint) Hash {
+	for l := range level {
+		leaf = Node(f.nodes[l], leaf)
+	}
+	return leaf
+}

@@ -1,0 +1,118 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+var (
+	// Two transactions that meet a subject for the first time may each give it an
+	// alias; the key holds both, so that neither waits for the other.
+	selectAlias = &storage.Select{
+		From: schema.AuditAlias, Columns: []string{"token"}, Where: storage.By("domain", "subject"), Order: []string{"token"},
+	}
+	insertAlias = &storage.Write{Verb: storage.Insert, Table: schema.AuditAlias, Set: []string{"domain", "subject", "token"}}
+	deleteAlias = &storage.Write{Verb: storage.Delete, Table: schema.AuditAlias, Where: storage.By("domain", "subject")}
+)
+
+// aliasAge is how long another process may use an alias that Forget deleted.
+const aliasAge = 5 * time.Second
+
+// aliases caches committed aliases.
+type aliases struct {
+	mu sync.Mutex
+	m  map[[2]string]aliasEntry
+}
+
+type aliasEntry struct {
+	token string
+	until time.Time
+}
+
+func (a *aliases) get(domain, subject string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e, ok := a.m[[2]string{domain, subject}]; ok && time.Now().Before(e.until) {
+		return e.token
+	}
+	return ""
+}
+
+func (a *aliases) put(domain, subject, token string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.m == nil || len(a.m) >= 4096 {
+		a.m = make(map[[2]string]aliasEntry)
+	}
+	a.m[[2]string{domain, subject}] = aliasEntry{token, time.Now().Add(aliasAge)}
+}
+
+func (a *aliases) forget(domain, subject string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.m, [2]string{domain, subject})
+}
+
+// token returns the name of a subject or actor in the log.
+func (l *Log) token(ctx context.Context, domain, subject string) (string, error) {
+	if l.opt.Tokeniser != nil {
+		t, err := l.opt.Tokeniser.Token(ctx, domain, subject)
+		if err == nil && !isToken([]byte(t)) {
+			err = gdpr.Invalid("Options.Tokeniser", "must return 22 base64url characters")
+		}
+		return t, err
+	}
+	if t := l.alias.get(domain, subject); t != "" {
+		return t, nil
+	}
+	var t string
+	err := l.store.Get(ctx, selectAlias, []any{domain, subject}, &t)
+	if errors.Is(err, storage.ErrNotFound) {
+		t = randomToken()
+		_, err = l.store.Apply(ctx, insertAlias.With(domain, subject, t))
+	}
+	if err != nil {
+		return "", err
+	}
+	keep := func() { l.alias.put(domain, subject, t) }
+	if l.outside(ctx) {
+		keep()
+	} else {
+		storage.AfterCommit(ctx, keep)
+	}
+	return t, nil
+}
+
+// tokens returns every name that a subject has in the log; with aliases there may
+// be several or none.
+func (l *Log) tokens(ctx context.Context, domain, subject string) ([]string, error) {
+	if l.opt.Tokeniser != nil {
+		t, err := l.token(ctx, domain, subject)
+		return []string{t}, err
+	}
+	var all []string
+	for row, err := range l.store.Scan(ctx, selectAlias, []any{domain, subject}) {
+		var t string
+		if err == nil {
+			err = row.Scan(&t)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+func randomToken() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	return b64.EncodeToString(b[:])
+}

@@ -1,0 +1,260 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// A Report is what [Log.Verify] found intact.
+type Report struct {
+	Origin      string
+	Size        uint64        // entries in the log, all of them intact from Pruned on
+	Root        merkle.Hash   // of the tree of that size
+	Pruned      uint64        // entries below it were dropped by Prune
+	Redacted    uint64        // entries without payload, each with its log.redacted
+	Checkpoints int           // stored checkpoints whose signature and root hold
+	Outside     uint64        // size of the outside checkpoint compared with; 0: none
+	Inversions  uint64        // entries whose time lies before the one of the entry before
+	Pending     int           // committed entries that wait to be sealed
+	Oldest      time.Duration // age of the oldest pending entry
+	SetAside    int           // staged rows with a wrong MAC, each with its log.row_rejected
+}
+
+// Verify reads the whole log and recomputes every leaf, the chain, the tree, each
+// column, subject row, tile and stored checkpoint, and the head; and compares with
+// the checkpoint of Options.Anchor. Memory does not grow with the log. Writers may
+// go on meanwhile.
+//
+// The error is a [*Finding], which wraps [ErrTampered], when the log is not intact.
+// Without an outside checkpoint a log that was recomputed as a whole, or set back
+// to an older checkpoint, is intact by all that can be seen: see the table in the
+// package documentation.
+func (l *Log) Verify(ctx context.Context) (*Report, error) {
+	if err := l.allow(ctx, "audit.read", ""); err != nil {
+		return nil, err
+	}
+	for again := 2; ; again-- {
+		r, err := l.verify(ctx)
+		var f *Finding
+		if again > 0 && errors.As(err, &f) && l.moved(ctx, r) {
+			continue // pruned or reopened while we read
+		}
+		return r, err
+	}
+}
+
+// moved reports whether the log was pruned or reopened since r was begun.
+func (l *Log) moved(ctx context.Context, r *Report) bool {
+	h, err := l.readHead(ctx)
+	return err == nil && r.Origin != "" && (h.origin != r.Origin || h.pruned != r.Pruned)
+}
+
+func (l *Log) verify(ctx context.Context) (*Report, error) {
+	h, err := l.readHead(ctx)
+	if errors.Is(err, ErrNoLog) {
+		return &Report{}, l.verifyEmpty(ctx)
+	}
+	if err != nil {
+		return &Report{}, err
+	}
+	v := &verifier{l: l, h: h, r: &Report{Origin: h.origin, Pruned: h.pruned}, trusted: l.trusted(h.origin)}
+	return v.r, v.run(ctx)
+}
+
+// chunkSize is how many entries are verified between two looks at other tables.
+const chunkSize = 8 * merkle.TileWidth
+
+// verifier carries what one pass over the log has computed so far.
+type verifier struct {
+	l *Log
+	h *head // as it was when the pass began; the pass covers the entries below its size
+	r *Report
+	state
+
+	trusted []string
+	outside *Checkpoint
+
+	prunedRoot merkle.Hash // of the entries that Prune dropped
+
+	hasher merkle.Hasher
+	view   leafView
+}
+
+// state is what a chunk that is read again starts from.
+type state struct {
+	tree   merkle.Frontier
+	chain  merkle.Hash
+	last   int64     // time of the entry before
+	mark   int64     // time of the last log.mark
+	keys   []string  // verifier keys in force
+	tiles  [8][]byte // the partial tile of each level
+	due    []dueTile
+	pruned bool // log.pruned for the present prefix was seen
+	signed bool // a trusted key signed a stored checkpoint
+
+	redacted, inversions uint64
+	checkpoints          int
+}
+
+// clone copies what a chunk changes in place.
+func (s *state) clone() state {
+	c := *s
+	for i := range c.tiles {
+		c.tiles[i] = bytes.Clone(c.tiles[i])
+	}
+	c.keys, c.due = slices.Clone(c.keys), nil
+	return c
+}
+
+// dueTile is a tile that a chunk has filled, to be compared with its row.
+type dueTile struct {
+	level int
+	index uint64
+	tile  []byte
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	if err := v.begin(ctx); err != nil {
+		return err
+	}
+	for v.tree.Size() < v.h.size() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		before := v.clone()
+		end := min(v.h.size(), (v.tree.Size()/chunkSize+1)*chunkSize)
+		err := v.chunk(ctx, end)
+		var f *Finding
+		if errors.As(err, &f) { // a payload may have been dropped between two reads
+			v.state = before
+			err = v.chunk(ctx, end)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := v.finish(ctx); err != nil {
+		return err
+	}
+	v.r.Size, v.r.Root = v.tree.Size(), v.tree.Root()
+	v.r.Redacted, v.r.Inversions, v.r.Checkpoints = v.redacted, v.inversions, v.checkpoints
+	return v.l.verifyStage(ctx, v.h, v.r)
+}
+
+// begin loads the outside checkpoint and, after pruning, the state at the first
+// entry that is left.
+func (v *verifier) begin(ctx context.Context) (err error) {
+	if v.h.root != v.h.tree.Root() {
+		return foundLog("root and frontier of the head do not fit")
+	}
+	if v.outside, err = v.l.outsideCheckpoint(ctx, v.h); err != nil {
+		return err
+	}
+	if o := v.outside; o != nil {
+		v.r.Outside = o.Size
+		if o.Size > v.h.size() {
+			return rolledBack(v.h.size(), "the log is shorter than the outside checkpoint")
+		}
+	}
+	if v.h.pruned > 0 {
+		return v.resume(ctx)
+	}
+	v.pruned = true
+	return nil
+}
+
+// add takes the hash of the next leaf into chain, tree and tiles.
+func (v *verifier) add(hash merkle.Hash) {
+	n := v.tree.Size()
+	v.chain = link(n, v.chain, hash)
+	v.tiles[0] = append(v.tiles[0], hash[:]...)
+	if len(v.tiles[0]) == tileBytes {
+		v.full(0, n/merkle.TileWidth, v.tree.Carry(hash, merkle.TileHeight))
+	}
+	v.tree.Append(hash)
+}
+
+// full notes a full tile and carries its root upward.
+func (v *verifier) full(level int, index uint64, root merkle.Hash) {
+	v.due = append(v.due, dueTile{level, index, v.tiles[level]})
+	v.tiles[level] = make([]byte, 0, tileBytes)
+	if level+1 == len(v.tiles) {
+		return
+	}
+	v.tiles[level+1] = append(v.tiles[level+1], root[:]...)
+	if t := v.tiles[level+1]; len(t) == tileBytes {
+		up, _ := merkle.TileRoot(t, merkle.TileHeight, 0)
+		v.full(level+1, index/merkle.TileWidth, up)
+	}
+}
+
+// finish compares the end of the pass with the head and looks for rows that belong
+// to no entry.
+func (v *verifier) finish(ctx context.Context) error {
+	h := v.h
+	switch {
+	case v.tree.Root() != h.root:
+		return foundLog("the head has another root than the entries")
+	case v.chain != h.chain:
+		return foundLog("the head has another chain value than the entries")
+	case v.mark != h.mark:
+		return foundLog("the head has another last mark than the entries")
+	case !slices.Equal(v.keys, h.keys):
+		return foundLog("the head has other verifier keys than the entries")
+	case !v.pruned:
+		return found(h.pruned, "entries are missing and no log.pruned says so")
+	case len(v.trusted) > 0 && v.checkpoints > 0 && !v.signed:
+		return foundLog("no stored checkpoint is signed by a trusted key")
+	}
+	if err := v.partialTiles(ctx); err != nil {
+		return err
+	}
+	return v.surplus(ctx)
+}
+
+// partialTiles compares the last tile of each level above 0. The row may hold more
+// than this pass covers, if the log has grown meanwhile.
+func (v *verifier) partialTiles(ctx context.Context) error {
+	for level := 1; level < len(v.tiles); level++ {
+		want := v.tiles[level]
+		if len(want) == 0 {
+			continue
+		}
+		index, _ := merkle.Tiles(v.h.size(), uint(level))
+		if err := v.compareTile(ctx, dueTile{level, index, want}, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) compareTile(ctx context.Context, d dueTile, partial bool) error {
+	var got []byte
+	err := v.l.store.Get(ctx, selectTile, []any{v.h.num, d.level, int64(d.index)}, &got)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	first := d.index << (merkle.TileHeight * uint(d.level+1))
+	if !bytes.HasPrefix(got, d.tile) || !partial && len(got) != len(d.tile) || len(got)%sha256.Size != 0 {
+		return found(first, "tile %d of level %d is missing or differs from the entries", d.index, d.level)
+	}
+	if len(got) == len(d.tile) {
+		return nil
+	}
+	now, err := v.l.readHead(ctx)
+	if err != nil {
+		return err
+	}
+	full, width := merkle.Tiles(now.size(), uint(d.level))
+	if full == d.index && len(got) > width*sha256.Size {
+		return found(first, "tile %d of level %d is longer than the log", d.index, d.level)
+	}
+	return nil
+}

@@ -1,0 +1,304 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+var (
+	wholeRows = &storage.Select{
+		From: auditEntry, Order: []string{"seq"}, Stream: true,
+		Columns: []string{"seq", "id", "at", "actor", "action", "sub", "leaf", "hash", "chain"},
+		Where:   append(storage.By("log"), seqRange...),
+	}
+	furtherRows = &storage.Select{
+		From: schema.AuditSubject, Columns: []string{"seq", "sub"}, Order: []string{"seq", "sub"},
+		Where: append(storage.By("log"), seqRange...),
+	}
+	redactionRows = &storage.Select{
+		From: schema.AuditRedaction, Columns: []string{"seq", "entry"}, Order: []string{"seq"},
+		Where: append(storage.By("log"), seqRange...),
+	}
+	checkpointRows = &storage.Select{
+		From: schema.AuditCheckpoint, Columns: []string{"size", "note"}, Order: []string{"size"},
+		Where: []storage.Term{{Column: "log"}, {Column: "size", Cmp: storage.Gt}, {Column: "size", Cmp: storage.Le}},
+	}
+)
+
+// side is what other tables say about the entries of a chunk. It is read before
+// the entries, since nothing else may be read while they stream.
+type side struct {
+	subjects    []subjectRow
+	redactions  map[int64][]byte // leaf hash by seq, from the log.redacted entry
+	checkpoints []storedNote
+}
+
+type subjectRow struct {
+	seq int64
+	sub string
+}
+
+type storedNote struct {
+	size int64
+	note []byte
+}
+
+// chunk verifies the entries from where the tree ends up to end.
+func (v *verifier) chunk(ctx context.Context, end uint64) error {
+	first := v.tree.Size()
+	s, err := v.side(ctx, int64(first), int64(end))
+	if err != nil {
+		return err
+	}
+	var row fullRow
+	for r, err := range v.l.store.Scan(ctx, wholeRows, []any{v.h.num, int64(first), int64(end)}) {
+		if err == nil {
+			err = row.scan(r)
+		}
+		if err != nil {
+			return err
+		}
+		if err := v.entry(&row, s); err != nil {
+			return err
+		}
+	}
+	if n := v.tree.Size(); n != end {
+		return found(n, "the entry is missing")
+	}
+	if len(s.subjects) > 0 {
+		return found(uint64(s.subjects[0].seq), "a subject's row has no entry")
+	}
+	if len(s.checkpoints) > 0 {
+		return foundLog("a stored checkpoint belongs to no entry")
+	}
+	for _, d := range v.due {
+		if err := v.compareTile(ctx, d, false); err != nil {
+			return err
+		}
+	}
+	v.due = v.due[:0]
+	return nil
+}
+
+func (v *verifier) side(ctx context.Context, first, end int64) (*side, error) {
+	s := &side{redactions: map[int64][]byte{}}
+	for r, err := range v.l.store.Scan(ctx, furtherRows, []any{v.h.num, first, end}) {
+		var x subjectRow
+		if err == nil {
+			err = r.Scan(&x.seq, &x.sub)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.subjects = append(s.subjects, x)
+	}
+	for r, err := range v.l.store.Scan(ctx, redactionRows, []any{v.h.num, first, end}) {
+		var seq, entry int64
+		if err == nil {
+			err = r.Scan(&seq, &entry)
+		}
+		if err == nil {
+			s.redactions[seq], err = v.redaction(ctx, seq, entry)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for r, err := range v.l.store.Scan(ctx, checkpointRows, []any{v.h.num, first, end}) {
+		var x storedNote
+		if err == nil {
+			err = r.Scan(&x.size, &x.note)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.checkpoints = append(s.checkpoints, x)
+	}
+	return s, nil
+}
+
+// redaction reads the entry that sealed the dropping of a payload. That entry is
+// itself verified when the pass comes to it.
+func (v *verifier) redaction(ctx context.Context, seq, entry int64) ([]byte, error) {
+	var x leafView
+	if entry <= seq || uint64(entry) >= v.h.size() {
+		if h, err := v.l.readHead(ctx); err != nil || entry <= seq || uint64(entry) >= h.size() {
+			return nil, found(uint64(seq), "a redaction points outside the log")
+		}
+	}
+	_, err := v.l.readLeaf(ctx, v.h, uint64(entry), &x)
+	if errors.Is(err, ErrNotFound) {
+		return nil, found(uint64(seq), "a redaction points to no entry")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := x.uint("seq"); string(x.act) != "log.redacted" || !ok || n != uint64(seq) {
+		return nil, found(uint64(seq), "a redaction points to an entry that does not tell of it")
+	}
+	return x.bytes("leafHash"), nil
+}
+
+// fullRow is every column of an entry.
+type fullRow struct {
+	seq, at               int64
+	id, leaf, hash, chain []byte
+	actor, action, sub    string
+	dest                  []any
+}
+
+func (r *fullRow) scan(row storage.Row) error {
+	if r.dest == nil {
+		r.dest = []any{&r.seq, &r.id, &r.at, &r.actor, &r.action, &r.sub, &r.leaf, &r.hash, &r.chain}
+	}
+	return row.Scan(r.dest...)
+}
+
+// entry verifies the next row.
+func (v *verifier) entry(r *fullRow, s *side) error {
+	n := v.tree.Size()
+	if r.seq != int64(n) {
+		return found(n, "the entry is missing")
+	}
+	if len(r.hash) != len(merkle.Hash{}) {
+		return found(n, "the hash column is malformed")
+	}
+	hash := merkle.Hash(r.hash)
+	redaction, redacted := s.redactions[r.seq]
+	if (r.leaf == nil) != redacted {
+		return found(n, "payload and redaction do not fit")
+	}
+	var err error
+	if redacted {
+		err = v.dropped(n, r, redaction)
+	} else {
+		err = v.payload(n, r, hash, s)
+	}
+	if err != nil {
+		return err
+	}
+	v.add(hash)
+	if !bytes.Equal(v.chain[:], r.chain) {
+		return found(n, "the chain does not fit")
+	}
+	if v.outside != nil && v.outside.Size == n+1 && v.outside.Root != v.tree.Root() {
+		return rolledBack(n+1, "the log has another root at the size of the outside checkpoint")
+	}
+	for len(s.checkpoints) > 0 && s.checkpoints[0].size == int64(n+1) {
+		if err := v.checkpoint(s.checkpoints[0]); err != nil {
+			return err
+		}
+		s.checkpoints = s.checkpoints[1:]
+	}
+	return nil
+}
+
+// dropped verifies a row without payload.
+func (v *verifier) dropped(n uint64, r *fullRow, redaction []byte) error {
+	if !bytes.Equal(redaction, r.hash) {
+		return found(n, "the redaction names another leaf hash")
+	}
+	if r.at != 0 || r.actor+r.action+r.sub != "" || !bytes.Equal(r.id, r.hash[:len(r.id)]) || len(r.id) != 16 {
+		return found(n, "a redacted row still has columns")
+	}
+	v.redacted++
+	return nil
+}
+
+// payload verifies the leaf and what is projected from it.
+func (v *verifier) payload(n uint64, r *fullRow, hash merkle.Hash, s *side) error {
+	if v.hasher.Leaf(r.leaf) != hash {
+		return found(n, "the entry has another hash than its row says")
+	}
+	x := &v.view
+	if !x.parse(r.leaf) || string(x.log) != v.h.id {
+		return found(n, "the entry is not of the form v1 or of another log")
+	}
+	first := ""
+	if len(x.sub) > 0 {
+		first = r.sub
+		if string(x.sub[0]) != r.sub {
+			return found(n, "a column differs from the entry")
+		}
+	}
+	if !bytes.Equal(r.id, x.id[:]) || r.at != x.at || r.actor != string(x.by) || r.action != string(x.act) || r.sub != first {
+		return found(n, "a column differs from the entry")
+	}
+	if err := v.further(n, s); err != nil {
+		return err
+	}
+	if x.at < v.last {
+		v.inversions++
+	}
+	v.last = x.at
+	if bytes.HasPrefix(x.act, []byte("log.")) {
+		return v.own(n, x)
+	}
+	if n == 0 {
+		return found(n, "the first entry is not log.opened")
+	}
+	return nil
+}
+
+// further compares the rows of further subjects, which are in order of the token.
+func (v *verifier) further(n uint64, s *side) error {
+	x := &v.view
+	for range max(0, len(x.sub)-1) {
+		if len(s.subjects) == 0 || s.subjects[0].seq != int64(n) ||
+			!slices.ContainsFunc(x.sub[1:], func(b []byte) bool { return string(b) == s.subjects[0].sub }) {
+			return found(n, "the rows of further subjects differ from the entry")
+		}
+		s.subjects = s.subjects[1:]
+	}
+	if len(s.subjects) > 0 && s.subjects[0].seq <= int64(n) {
+		return found(n, "the rows of further subjects differ from the entry")
+	}
+	return nil
+}
+
+// own follows what the log says about itself.
+func (v *verifier) own(n uint64, x *leafView) error {
+	switch act := string(x.act); {
+	case (act == "log.opened") != (n == 0):
+		return found(n, "log.opened is not the first entry")
+	case n == 0 && x.text("origin") != v.h.origin:
+		return found(n, "log.opened names another origin")
+	case act == "log.opened" || act == "log.key.added":
+		if k := x.text("key"); k != "" {
+			v.keys = append(v.keys, k)
+		}
+	case act == "log.key.retired":
+		k := x.text("key")
+		v.keys = slices.DeleteFunc(v.keys, func(s string) bool { return s == k })
+	case act == "log.mark":
+		v.mark = max(v.mark, x.at)
+	case act == "log.pruned":
+		return v.prunedEntry(n, x)
+	}
+	return nil
+}
+
+// checkpoint verifies a stored checkpoint at the size that the tree now has.
+func (v *verifier) checkpoint(s storedNote) error {
+	c, err := OpenCheckpoint(s.note, append(slices.Clone(v.keys), v.trusted...)...)
+	if err != nil {
+		return found(uint64(s.size), "a stored checkpoint is malformed or not signed by a key in force")
+	}
+	if c.Origin != v.h.origin || c.Size != uint64(s.size) || c.Root != v.tree.Root() {
+		return found(uint64(s.size), "a stored checkpoint does not fit the entries")
+	}
+	if n, err := openNote(s.note, append(slices.Clone(v.keys), v.trusted...)); err != nil || len(n.UnverifiedSigs) > 0 {
+		return found(uint64(s.size), "a stored checkpoint has a signature by an unknown key")
+	}
+	if _, err := OpenCheckpoint(s.note, v.trusted...); err == nil {
+		v.signed = true
+	}
+	v.checkpoints++
+	return nil
+}

@@ -1,0 +1,285 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+// outsideRange finds a row of t whose index does not lie in [0, size).
+func outsideRange(t *storage.Table, column string, cmp storage.Cmp) *storage.Select {
+	return &storage.Select{
+		From: t, Columns: []string{column}, Where: []storage.Term{{Column: "log"}, {Column: column, Cmp: cmp}},
+		Order: []string{column}, Desc: cmp != storage.Lt, Limit: 1,
+	}
+}
+
+var (
+	entriesBeyond     = outsideRange(auditEntry, "seq", storage.Ge)
+	entriesBelow      = outsideRange(auditEntry, "seq", storage.Lt)
+	subjectsBeyond    = outsideRange(schema.AuditSubject, "seq", storage.Ge)
+	subjectsBelow     = outsideRange(schema.AuditSubject, "seq", storage.Lt)
+	redactionsBeyond  = outsideRange(schema.AuditRedaction, "seq", storage.Ge)
+	redactionsBelow   = outsideRange(schema.AuditRedaction, "seq", storage.Lt)
+	checkpointsBeyond = outsideRange(schema.AuditCheckpoint, "size", storage.Gt)
+	checkpointsBelow  = outsideRange(schema.AuditCheckpoint, "size", storage.Lt)
+
+	strayLogs = []*storage.Select{
+		strays(auditEntry), strays(schema.AuditSubject), strays(schema.AuditTile),
+		strays(schema.AuditCheckpoint), strays(schema.AuditRedaction),
+	}
+	allTiles = &storage.Select{
+		From: schema.AuditTile, Columns: []string{"level", "idx"}, Order: []string{"level", "idx"}, Where: storage.By("log"),
+	}
+	allKeys  = &storage.Select{From: schema.AuditKey, Columns: keyColumns, Order: []string{"idem"}}
+	allStage = &storage.Select{
+		From: schema.AuditStage, Columns: []string{"id", "leaf", "mac"}, Where: storage.By("state"), Order: []string{"id"},
+	}
+)
+
+// strays finds a row of an incarnation that does not exist.
+func strays(t *storage.Table) *storage.Select {
+	return &storage.Select{From: t, Columns: []string{"log"}, Where: []storage.Term{{Column: "log", Cmp: storage.Gt}}, Limit: 1}
+}
+
+// surplus looks for rows that belong to no entry of the log.
+func (v *verifier) surplus(ctx context.Context) error {
+	beyond := []struct {
+		s *storage.Select
+		n int64 // found at the bound or beyond
+	}{{entriesBeyond, 0}, {subjectsBeyond, 0}, {redactionsBeyond, 0}, {checkpointsBeyond, 1}}
+	for _, b := range beyond {
+		var last int64
+		err := v.l.store.Get(ctx, b.s, []any{v.h.num, int64(v.h.size())}, &last)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		// The head is read after the row: had the log grown, it covers the row.
+		now, err := v.l.readHead(ctx)
+		if err != nil {
+			return err
+		}
+		if uint64(last) >= now.size()+uint64(b.n) {
+			return found(now.size(), "table %s has rows beyond the head", b.s.From.Name)
+		}
+	}
+	for _, s := range []*storage.Select{entriesBelow, subjectsBelow, redactionsBelow, checkpointsBelow} {
+		var n int64
+		if err := v.l.store.Get(ctx, s, []any{v.h.num, 0}, &n); !errors.Is(err, storage.ErrNotFound) {
+			return orFound(err, "table %s has rows before the first entry", s.From.Name)
+		}
+	}
+	for _, s := range strayLogs {
+		var n int64
+		err := v.l.store.Get(ctx, s, []any{v.h.num}, &n)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if now, e := v.l.readHead(ctx); err == nil && e == nil && now.num >= n {
+			continue // reopened meanwhile
+		}
+		return orFound(err, "table %s has rows of a log that does not exist", s.From.Name)
+	}
+	return v.surplusTiles(ctx)
+}
+
+func orFound(err error, rule string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return foundLog(rule, args...)
+}
+
+// surplusTiles counts the tiles; their content was compared.
+func (v *verifier) surplusTiles(ctx context.Context) error {
+	type at struct{ level, index int64 }
+	var rows []at
+	for r, err := range v.l.store.Scan(ctx, allTiles, []any{v.h.num}) {
+		var x at
+		if err == nil {
+			err = r.Scan(&x.level, &x.index)
+		}
+		if err != nil {
+			return err
+		}
+		if n := len(rows); n == 0 || rows[n-1].level != x.level {
+			rows = append(rows, x)
+		}
+		if n := len(rows); x.index > rows[n-1].index {
+			rows[n-1].index = x.index
+		}
+		if x.index < 0 || x.level < 0 {
+			return foundLog("a tile has a negative place")
+		}
+	}
+	now, err := v.l.readHead(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range rows {
+		full, width := merkle.Tiles(now.size(), uint(min(x.level, 63)))
+		if x.level > 0 && width > 0 {
+			full++
+		}
+		if uint64(x.index) >= full {
+			return foundLog("tile %d of level %d lies beyond the head", x.index, x.level)
+		}
+	}
+	return nil
+}
+
+// verifyEmpty demands that a log that was never opened has no rows and no
+// checkpoint outside.
+func (l *Log) verifyEmpty(ctx context.Context) error {
+	for _, s := range strayLogs {
+		var n int64
+		if err := l.store.Get(ctx, s, []any{-1 << 63}, &n); !errors.Is(err, storage.ErrNotFound) {
+			return orFound(err, "the head is missing")
+		}
+	}
+	if l.opt.Anchor == nil {
+		return nil
+	}
+	note, err := l.opt.Anchor.Load(ctx, l.anchorName())
+	if err != nil || note == nil {
+		return err
+	}
+	return rolledBack(0, "the log is empty, but a checkpoint of it is kept outside")
+}
+
+// verifyStage checks the MAC of what waits to be sealed and of idempotency keys.
+func (l *Log) verifyStage(ctx context.Context, h *head, r *Report) (err error) {
+	for row, err := range l.store.Scan(ctx, allStage, []any{pending}) {
+		var id, text, mac []byte
+		if err == nil {
+			err = row.Scan(&id, &text, &mac)
+		}
+		if err != nil {
+			return err
+		}
+		if _, s, _ := l.admit(ctx, h, id, text, mac, false); s == rowBad {
+			return foundLog("a staged row has a wrong MAC")
+		}
+	}
+	for row, err := range l.store.Scan(ctx, allKeys, nil) {
+		var k keyRow
+		if err == nil {
+			err = row.Scan(k.dest()...)
+		}
+		if err != nil {
+			return err
+		}
+		if !hmac.Equal(k.mac, l.keyMAC(&k)) {
+			return foundLog("the row of an idempotency key has a wrong MAC")
+		}
+	}
+	if err := l.store.Get(ctx, countPending, []any{setAside}, &r.SetAside); err != nil {
+		return err
+	}
+	r.Pending, r.Oldest, err = l.Pending(ctx)
+	return err
+}
+
+// resume starts the pass at the first entry that pruning left: the tree from the
+// tiles of level 1 and above, the chain from the head. Both are proven later by
+// the root and the chain of the head, and the root by the log.pruned entry.
+func (v *verifier) resume(ctx context.Context) error {
+	n := v.h.pruned
+	if n%merkle.TileWidth != 0 || len(v.h.base) != sha256.Size {
+		return foundLog("the head has a malformed end of pruning")
+	}
+	nodes := v.l.nodes(ctx, v.h)
+	err := merkle.Walk(0, n, func(level uint, index uint64) error {
+		x, err := nodes(level, index)
+		v.tree.AppendNode(level, x)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.chain, v.prunedRoot = merkle.Hash(v.h.base), v.tree.Root()
+	if v.keys, err = v.l.prunedKeys(ctx, v.h); err != nil {
+		return err
+	}
+	for level := uint(1); level < uint(len(v.tiles)); level++ {
+		full, width := merkle.Tiles(n, level)
+		if err := v.oldTiles(ctx, int(level), full); err != nil {
+			return err
+		}
+		if width == 0 {
+			continue
+		}
+		tile, err := v.l.tile(ctx, v.h, uint64(level), full)
+		if err != nil {
+			return err
+		}
+		if len(tile) < width*sha256.Size {
+			return found(full, "a tile of level %d is missing or too short", level)
+		}
+		v.tiles[level] = append(make([]byte, 0, tileBytes), tile[:width*sha256.Size]...)
+	}
+	return nil
+}
+
+// prunedKeys returns the verifier keys in force at the end of pruning. The entry
+// that says so is verified when the pass comes to it.
+func (l *Log) prunedKeys(ctx context.Context, h *head) ([]string, error) {
+	for r, err := range l.scanRows(ctx, actionDown, h.num, "log.pruned", int64(h.pruned), int64(h.size())) {
+		var x leafView
+		if err == nil {
+			_, err = l.readLeaf(ctx, h, uint64(r.seq), &x)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n, ok := x.uint("upTo"); ok && n == h.pruned {
+			return splitKeys(x.text("keys")), nil
+		}
+	}
+	return nil, found(h.pruned, "entries are missing and no log.pruned says so")
+}
+
+// oldTiles compares each full tile below the end of pruning with its parent.
+func (v *verifier) oldTiles(ctx context.Context, level int, full uint64) error {
+	for i := range full {
+		tile, err := v.l.tile(ctx, v.h, uint64(level), i)
+		if err != nil {
+			return err
+		}
+		root, ok := merkle.TileRoot(tile, merkle.TileHeight, 0)
+		parent, err := v.l.tile(ctx, v.h, uint64(level)+1, i/merkle.TileWidth)
+		if err != nil {
+			return err
+		}
+		want, wok := merkle.TileRoot(parent, 0, i%merkle.TileWidth)
+		if !ok || !wok || root != want {
+			return foundLog("tile %d of level %d does not fit the one above", i, level)
+		}
+	}
+	return nil
+}
+
+// prunedEntry takes the entry that sealed the present end of pruning.
+func (v *verifier) prunedEntry(n uint64, x *leafView) error {
+	upTo, ok := x.uint("upTo")
+	if !ok || upTo > n {
+		return found(n, "log.pruned names an impossible end")
+	}
+	if upTo != v.h.pruned {
+		return nil
+	}
+	if !bytes.Equal(x.bytes("root"), v.prunedRoot[:]) || !bytes.Equal(x.bytes("chain"), v.h.base) {
+		return found(n, "log.pruned names another root or chain")
+	}
+	v.pruned = true
+	return nil
+}
