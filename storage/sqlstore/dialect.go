@@ -1,0 +1,192 @@
+package sqlstore
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// Dialect names the SQL that a database speaks. Everything in which the three
+// differ stands in this file.
+type Dialect uint8
+
+// The dialects. MySQL is also MariaDB and Galera.
+const (
+	SQLite   Dialect = iota + 1 // 3.37 or later
+	Postgres                    // 12 or later
+	MySQL                       // MySQL 8.0.13, MariaDB 10.5 or later
+)
+
+// String returns "sqlite", "postgres" or "mysql".
+func (d Dialect) String() string {
+	if d.known() {
+		return dialects[d].name
+	}
+	return "Dialect(" + strconv.Itoa(int(d)) + ")"
+}
+
+func (d Dialect) known() bool { return d >= SQLite && d <= MySQL }
+
+// Limits of the text of one statement.
+const (
+	maxRows   = 512     // rows of a multi-row INSERT
+	maxPacket = 1 << 20 // bytes of arguments in one; MySQL's max_allowed_packet is 16 MiB or more
+)
+
+// unlimited is the size from which a column of MySQL is kept outside the row,
+// since the sizes of a row may not exceed 65 535 bytes together.
+const unlimited = 2048
+
+// dialect is what the generator of SQL knows about a dialect.
+type dialect struct {
+	name    string
+	quote   string // around identifiers
+	number  string // before the number of a parameter, "" if they are just "?"
+	again   string // parameter 1 named once more; "" if there is no way
+	params  int    // most parameters of a statement
+	now     string // microseconds since 1970 at the start of the statement or later
+	traits  storage.Traits
+	trips   bool // a statement is a round trip
+	joins   bool // one statement can carry out several writes
+	anyKey  bool // a Put would also change the row that meets another unique constraint
+	ddlInTx bool // a migration is one transaction
+	steps   bool // a joined step is undone by SAVEPOINT; else the transaction is made to fail
+
+	columns  map[storage.Kind]columnType
+	narrow   string // end of CREATE TABLE of rows without unlimited columns
+	wide     string // end of CREATE TABLE of other rows
+	orIgnore string // after INSERT, for InsertNew
+	onIgnore string // after VALUES, for InsertNew
+	onPut    string // after VALUES, for Put; {key} is the key; followed by assignments
+	onPutSet bool   // the assignments follow the word SET
+	putKey   string // instead of assignments when there is nothing but the key
+	putValue string // the value that a Put wanted to insert into {c}
+	onLock   string // after VALUES, an insert that locks the row that is there; {key}, {c}
+	lock     string // after SELECT, locks the rows
+	share    string // after SELECT, for a Current read inside a joined transaction
+	tuples   bool   // (a, b) > (x, y) uses an index
+	dropView string // before CREATE VIEW; {view}
+	inline   bool   // indexes stand inside CREATE TABLE, so that it is one step
+
+	guard     []string // statements once per schema, for append-only tables
+	noUpdate  []string // {table}: name in quotes, {name}: bare; refuse UPDATE
+	noDelete  []string // refuse DELETE always
+	onePermit []string // refuse DELETE without a permit
+	begin     string   // first statement of an owned transaction
+	fail      string   // a statement that makes the transaction fail
+}
+
+type columnType struct {
+	sized, free string // {n} is the size
+	zero        string // DEFAULT, so that a library one version older can still insert
+}
+
+const refusal = "gdprkit: table is append-only"
+
+var dialects = [...]*dialect{
+	SQLite: {
+		name: "sqlite", quote: `"`, again: "?1", params: 32766, ddlInTx: true, steps: true,
+		now:    "(CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))",
+		traits: storage.Traits{SealInside: true, Snapshot: true, Durable: true},
+		columns: map[storage.Kind]columnType{
+			storage.Int:   {"INTEGER", "INTEGER", "0"},
+			storage.Text:  {"TEXT", "TEXT", "''"},
+			storage.Bytes: {"BLOB", "BLOB", "x''"},
+		},
+		narrow: " STRICT, WITHOUT ROWID", wide: " STRICT",
+		onIgnore: " ON CONFLICT DO NOTHING",
+		onPut:    " ON CONFLICT ({key}) DO ", onPutSet: true, putKey: "NOTHING", putValue: "excluded.{c}",
+		onLock:   " ON CONFLICT ({key}) DO NOTHING",
+		tuples:   true,
+		dropView: "DROP VIEW IF EXISTS {view}",
+		noUpdate: []string{`CREATE TRIGGER IF NOT EXISTS "{name}_keep" BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
+		noDelete: []string{`CREATE TRIGGER IF NOT EXISTS "{name}_hold" BEFORE DELETE ON {table}
+BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
+		onePermit: []string{`CREATE TRIGGER IF NOT EXISTS "{name}_hold" BEFORE DELETE ON {table}
+WHEN NOT EXISTS (SELECT 1 FROM "gdpr_permit" p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject)
+BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
+		begin: `UPDATE "gdpr_schema_version" SET state = state WHERE version < 0`,
+	},
+	Postgres: {
+		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, trips: true, joins: true, ddlInTx: true,
+		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
+		traits: storage.Traits{Snapshot: true, Durable: true},
+		columns: map[storage.Kind]columnType{
+			storage.Int:   {"BIGINT", "BIGINT", "0"},
+			storage.Text:  {`TEXT COLLATE "C"`, `TEXT COLLATE "C"`, "''"},
+			storage.Bytes: {"BYTEA", "BYTEA", "''"},
+		},
+		onIgnore: " ON CONFLICT DO NOTHING",
+		onPut:    " ON CONFLICT ({key}) DO ", onPutSet: true, putKey: "NOTHING", putValue: "EXCLUDED.{c}",
+		lock: " FOR UPDATE", tuples: true,
+		dropView: "DROP VIEW IF EXISTS {view}",
+		guard: []string{`CREATE OR REPLACE FUNCTION {schema}gdpr_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '` + refusal + `: %', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$`,
+			`CREATE OR REPLACE FUNCTION {schema}gdpr_permitted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM {schema}gdpr_permit p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION '` + refusal + `: %', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$`},
+		noUpdate: []string{
+			`CREATE TRIGGER "{name}_keep" BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_refuse()`,
+			`CREATE TRIGGER "{name}_trunc" BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {schema}gdpr_refuse()`},
+		noDelete:  []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_refuse()`},
+		onePermit: []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_permitted()`},
+		fail:      `DO $$ BEGIN RAISE EXCEPTION 'gdprkit: a step of this transaction failed, roll it back'; END $$`,
+	},
+	MySQL: {
+		name: "mysql", quote: "`", params: 65535, trips: true, anyKey: true, steps: true,
+		now:    "(CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED))",
+		traits: storage.Traits{Durable: true},
+		columns: map[storage.Kind]columnType{
+			storage.Int:   {"BIGINT", "BIGINT", "0"},
+			storage.Text:  {"VARBINARY({n})", "LONGBLOB", "('')"},
+			storage.Bytes: {"VARBINARY({n})", "LONGBLOB", "('')"},
+		},
+		narrow: " ENGINE=InnoDB", wide: " ENGINE=InnoDB",
+		orIgnore: " IGNORE",
+		onPut:    " ON DUPLICATE KEY ", putKey: "UPDATE {c} = {c}", putValue: "VALUES({c})",
+		onLock: " ON DUPLICATE KEY UPDATE {c} = {c}",
+		lock:   " FOR UPDATE", share: " LOCK IN SHARE MODE",
+		dropView: "DROP VIEW IF EXISTS {view}", inline: true,
+		noUpdate: []string{"CREATE TRIGGER `{name}_keep` BEFORE UPDATE ON {table} FOR EACH ROW " +
+			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'"},
+		noDelete: []string{"CREATE TRIGGER `{name}_hold` BEFORE DELETE ON {table} FOR EACH ROW " +
+			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'"},
+		onePermit: []string{"CREATE TRIGGER `{name}_hold` BEFORE DELETE ON {table} FOR EACH ROW\n" +
+			"IF NOT EXISTS (SELECT 1 FROM gdpr_permit p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject) THEN " +
+			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'; END IF"},
+	},
+}
+
+// id quotes an identifier.
+func (d *dialect) id(name string) string { return d.quote + name + d.quote }
+
+// ids quotes identifiers and joins them with commas.
+func (d *dialect) ids(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = d.id(n)
+	}
+	return strings.Join(q, ", ")
+}
+
+// table returns the name of a table in the given schema ("": the default one).
+func (d *dialect) table(schema, name string) string {
+	if schema == "" {
+		return d.id(name)
+	}
+	return d.id(schema) + "." + d.id(name)
+}
+
+// columnType returns the type of a column of the table. Text and Bytes are bytes
+// on MySQL, so that they compare byte by byte and without padding.
+func (d *dialect) columnType(c *storage.Column, key bool) string {
+	t := d.columns[c.Kind]
+	if c.Size > 0 && (key || c.Size <= unlimited) {
+		return strings.ReplaceAll(t.sized, "{n}", strconv.Itoa(c.Size))
+	}
+	return t.free
+}
