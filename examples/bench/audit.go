@@ -1,0 +1,4 @@
+package main
+
+// auditCases measures package audit.
+func auditCases() []Case { return nil }

@@ -1,0 +1,4 @@
+package main
+
+// consentCases measures package consent.
+func consentCases() []Case { return nil }

@@ -1,0 +1,4 @@
+package main
+
+// datamapCases measures package datamap.
+func datamapCases() []Case { return nil }

@@ -1,0 +1,4 @@
+package main
+
+// dsarCases measures package dsar.
+func dsarCases() []Case { return nil }

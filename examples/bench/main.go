@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	engine := flag.String("db", "sqlite", "engine: sqlite, postgres or mysql")
+	dsn := flag.String("dsn", "", "data source name (sqlite: a new file in a temporary directory)")
+	quick := flag.Bool("quick", false, "fewer rows and shorter rounds; ends within two minutes")
+	asMD := flag.Bool("md", false, "print a Markdown table")
+	asJSON := flag.Bool("json", false, "print a JSON array")
+	only := flag.String("only", "", "measure only the operations whose name contains this")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fail(fmt.Errorf("unexpected argument %q", flag.Arg(0)))
+	}
+	if err := run(*engine, *dsn, *only, *quick, *asMD, *asJSON); err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(2)
+}
+
+func run(engine, dsn, only string, quick, asMD, asJSON bool) error {
+	dir, err := os.MkdirTemp("", "gdprkit-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	e, err := open(engine, dsn, dir)
+	if err != nil {
+		return err
+	}
+	defer e.SQL.Close()
+	if e.Quick = quick; quick {
+		e.Round = 60 * time.Millisecond
+	}
+	var results []Result
+	for _, c := range cases() {
+		if only != "" && !strings.Contains(c.Op, only) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "\r%-70.70s", c.Op)
+		results = append(results, e.run(c))
+	}
+	fmt.Fprintf(os.Stderr, "\r%70s\r", "")
+	switch {
+	case asJSON:
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", " ")
+		return enc.Encode(results)
+	case asMD:
+		return table(os.Stdout, results, "| ", " | ", " |\n", true)
+	}
+	return table(os.Stdout, results, "", "\t", "\n", false)
+}
+
+func cases() []Case {
+	return slices.Concat(auditCases(), pseudonymCases(), consentCases(), retentionCases(), datamapCases(), dsarCases())
+}
+
+func table(w io.Writer, results []Result, first, between, last string, rule bool) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	out := io.Writer(tw)
+	if rule {
+		out = w
+	}
+	line := func(cells ...string) { fmt.Fprint(out, first, strings.Join(cells, between), last) }
+	line("operation", "engine", "against", "ours", "baseline", "unit", "ratio", "goal", "met", "allocs", "note")
+	if rule {
+		line(slices.Repeat([]string{"---"}, 11)...)
+	}
+	for _, r := range results {
+		met := "no"
+		switch {
+		case r.Note != "" && r.Ratio == 0:
+			met = "-"
+		case r.Goal == "-":
+			met = ""
+		case r.Met:
+			met = "yes"
+		}
+		line(r.Op, r.Engine, r.Against, number(r.Ours), number(r.Baseline), r.Unit,
+			fmt.Sprintf("%.2f", r.Ratio), r.Goal, met, fmt.Sprintf("%.1f", r.Allocs), r.Note)
+	}
+	return tw.Flush()
+}
+
+func number(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}

@@ -1,0 +1,4 @@
+package main
+
+// retentionCases measures package retention.
+func retentionCases() []Case { return nil }
