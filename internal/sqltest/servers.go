@@ -121,7 +121,8 @@ func bootPostgres(s *server, dir string, port int) (string, *exec.Cmd, error) {
 		return "", nil, err
 	}
 	cmd, err := s.command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers=64MB")
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers=64MB",
+		"-c", "deadlock_timeout=50ms")
 	return fmt.Sprintf("postgres://gdprkit@127.0.0.1:%d/postgres?sslmode=disable", port), cmd, err
 }
 

@@ -126,7 +126,7 @@ func (b *builder) order(columns []string, desc bool) {
 func (b *builder) statement() *statement {
 	s := &statement{text: b.String(), plan: b.plan}
 	for i, p := range s.plan {
-		if p != i-1 {
+		if p != i-1 || b.next != len(s.plan)-1 { // next: all arguments are used
 			return s
 		}
 	}
