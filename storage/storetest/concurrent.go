@@ -82,9 +82,10 @@ var concurrentCases = []testCase{
 		e.row(e.ctx, "a", 0)
 		for round := range 3 {
 			var won atomic.Int64
+			now := e.num(e.ctx, "a")
 			e.together(e.writers(), func(i int) error {
 				return retry(func() error {
-					n, err := e.s.Apply(e.ctx, swapNum.With(round+1, "p", "a", round))
+					n, err := e.s.Apply(e.ctx, swapNum.With(1000*(round+1)+i, "p", "a", now))
 					if err == nil {
 						won.Add(n[0])
 					}

@@ -46,9 +46,6 @@ var hookCases = []testCase{
 		})
 		e.eq(ran, 0, "hooks of transactions that did not commit")
 	}},
-	{"hooks/nothing to wait for outside", func(e *env) {
-		e.yes(!storage.AfterCommit(e.ctx, func() {}), "AfterCommit refuses outside a transaction")
-	}},
 	{"hooks/may use the store", func(e *env) {
 		e.inTx(func(ctx context.Context) {
 			e.row(ctx, "a", 1)

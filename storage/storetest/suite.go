@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory, f *Features) {
 	dir := open(t)
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			c.run(newEnv(t, c, dir, func() storage.Directory { return open(t) }, f))
+			c.run(newEnv(t, c, time.Minute, dir, func() storage.Directory { return open(t) }, f))
 		})
 	}
 }
@@ -64,8 +64,8 @@ type env struct {
 	s    storage.Store // of a tenant that only this case uses
 }
 
-func newEnv(t testing.TB, c testCase, dir storage.Directory, open func() storage.Directory, f *Features) *env {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+func newEnv(t testing.TB, c testCase, patience time.Duration, dir storage.Directory, open func() storage.Directory, f *Features) *env {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return &env{TB: t, ctx: ctx, dir: dir, open: open, f: f, name: c.name, s: dir.Tenant(c.name)}
 }
