@@ -1,0 +1,2 @@
+// Package datamap describes an existing CRM once.
+package datamap

@@ -1,0 +1,94 @@
+package datamap
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
+)
+
+var (
+	escapeKey   = strings.NewReplacer("%", "%25", ",", "%2C")
+	unescapeKey = strings.NewReplacer("%2C", ",", "%25", "%")
+)
+
+// keyText is the text of a record's key: the values of the key columns, joined by
+// commas. Bytes are written in hexadecimal.
+func (t *table) keyText(vals []any) string {
+	if len(t.key) == 1 {
+		return plainText(t.key[0], vals[0])
+	}
+	parts := make([]string, len(t.key))
+	for i, c := range t.key {
+		parts[i] = escapeKey.Replace(plainText(c, vals[i]))
+	}
+	return strings.Join(parts, ",")
+}
+
+// plainText is the text of a value of the driver.
+func plainText(c *catalog.Column, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case string:
+		return v
+	case []byte:
+		if c.Class == catalog.Binary {
+			return hex.EncodeToString(v)
+		}
+		return string(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// parseKey is the inverse of keyText.
+func (t *table) parseKey(s string) ([]any, bool) {
+	parts := []string{s}
+	if len(t.key) > 1 {
+		if parts = strings.Split(s, ","); len(parts) != len(t.key) {
+			return nil, false
+		}
+	}
+	vals := make([]any, len(parts))
+	for i, p := range parts {
+		if len(t.key) > 1 {
+			p = unescapeKey.Replace(p)
+		}
+		v, err := argument(t.key[i], p)
+		if err != nil || p == "" {
+			return nil, false
+		}
+		vals[i] = v
+	}
+	return vals, true
+}
+
+// compareKeys is the order in which rows are delivered: numbers as numbers, text
+// byte by byte.
+func (t *table) compareKeys(a, b string) int {
+	x, y := strings.Split(a, ","), strings.Split(b, ",")
+	for i, c := range t.key {
+		if i >= len(x) || i >= len(y) {
+			break
+		}
+		p, q := x[i], y[i]
+		if len(t.key) == 1 {
+			p, q = a, b
+		}
+		order := strings.Compare(unescapeKey.Replace(p), unescapeKey.Replace(q))
+		if c.Class == catalog.Int {
+			m, _ := strconv.ParseInt(p, 10, 64)
+			n, _ := strconv.ParseInt(q, 10, 64)
+			order = cmp.Compare(m, n)
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}

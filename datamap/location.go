@@ -1,0 +1,64 @@
+package datamap
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/dsar"
+)
+
+// location is a place outside the database as a source: it has one record, which
+// says what lies there, and erases by a callback.
+type location struct {
+	l       *Live
+	def     Location
+	section *dsar.Section
+}
+
+func newLocation(l *Live, def Location) *location {
+	return &location{l, def, &dsar.Section{Category: "location", Table: def.Name, Title: def.Name,
+		Columns: []dsar.Column{{Name: "holds", Immutable: true}, {Name: "lifetime", Immutable: true}}}}
+}
+
+func (s *location) Name() string {
+	return s.l.options.Name + "." + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(s.def.Name))
+}
+
+func (s *location) Sections() []*dsar.Section { return []*dsar.Section{s.section} }
+
+func (s *location) Collect(_ context.Context, subject string, scope dsar.Scope) iter.Seq2[*dsar.Record, error] {
+	return func(yield func(*dsar.Record, error) bool) {
+		if _, held, err := s.l.person(subject); err != nil || !held || len(scope.Fields) > 0 || len(scope.Categories) > 0 {
+			return
+		}
+		yield(&dsar.Record{Section: s.section, Key: s.def.Name, Values: []any{s.def.Holds, s.def.Lifetime}}, nil)
+	}
+}
+
+func (s *location) Erase(ctx context.Context, subject string, items []dsar.Item) ([]dsar.Result, error) {
+	out := make([]dsar.Result, len(items))
+	for i := range items {
+		if err := s.l.options.Callbacks[s.def.Call](ctx, Call{Subject: subject, Key: s.def.Name}); err != nil {
+			return nil, err
+		}
+		out[i].Outcome = dsar.Erased
+	}
+	return out, nil
+}
+
+// Unreached returns the locations that no callback erases: an answer must name them.
+func (l *Live) Unreached() []Location {
+	var out []Location
+	for _, loc := range l.m.Locations {
+		if loc.Call == "" {
+			out = append(out, loc)
+		}
+	}
+	return out
+}
