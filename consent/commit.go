@@ -1,0 +1,316 @@
+package consent
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
+	"github.com/gdprkit/gdprkit/internal/ids"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// change is one write before its transaction: everything that can fail without the
+// database has been done.
+type change struct {
+	events []*event // ascending by subject; those of a subject in order
+	// check looks at the locked states, in the order of the subjects, and may fill in
+	// what depends on them.
+	check func(states []*state) error
+	// more are further operations of the same step.
+	more []storage.Op
+	// audit is written once instead of once per event.
+	audit func(ctx context.Context) error
+}
+
+// commit writes the events of one act: claim the persons, one Apply, the entries of
+// the audit log. It returns the record of the first event.
+func (l *Ledger) commit(ctx context.Context, c *change) (rec Record, err error) {
+	if err := l.prepare(ctx, c.events); err != nil {
+		return Record{}, err
+	}
+	err = l.store.InTx(ctx, func(ctx context.Context) error {
+		rec, err = l.write(ctx, c)
+		return err
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	return rec, nil
+}
+
+// prepare gives the events their ids, seals the evidence and binds the key.
+func (l *Ledger) prepare(ctx context.Context, events []*event) error {
+	slices.SortStableFunc(events, func(a, b *event) int { return strings.Compare(a.subject, b.subject) })
+	recorded := storage.Micros(l.now())
+	for i, e := range events {
+		e.id, e.recorded = ids.New(), recorded
+		e.idem = [16]byte(e.id)
+		if e.key != "" {
+			sum := frame.Hash("gdprkit/consent/key/v1", l.store.Scope(), e.key, itoa(int64(i)))
+			e.idem = [16]byte(sum[:16])
+		}
+		if err := e.encodeDetail(); err != nil {
+			return err
+		}
+		e.request = e.hash()
+		if e.personal == nil {
+			continue
+		}
+		if l.sealer == nil {
+			return fmt.Errorf("consent: personal evidence: %w", gdpr.ErrUnsealed)
+		}
+		sealed, err := l.sealer.Seal(ctx, e.subject, proofPlace(e.id), e.personal)
+		if err != nil {
+			return fmt.Errorf("consent: sealing evidence: %w", err)
+		}
+		sum := sha256.Sum256(sealed)
+		e.sealed, e.proof = sealed, sum[:]
+	}
+	return nil
+}
+
+// proofPlace is where evidence is sealed: pseudonym.Place of its column.
+func proofPlace(id ids.ID) string { return "gdpr_consent_proof.sealed/" + id.String() }
+
+// locked is a person whose row is locked.
+type locked struct {
+	subject   string
+	seq       int64
+	old, next *state
+}
+
+func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
+	people, err := l.claim(ctx, c.events)
+	if err != nil {
+		return Record{}, err
+	}
+	if c.check != nil {
+		states := make([]*state, len(people))
+		for i := range people {
+			states[i] = people[i].old
+		}
+		if err := c.check(states); err != nil {
+			return Record{}, err
+		}
+	}
+	ops, err := l.operations(people, c.events)
+	if err != nil {
+		return Record{}, err
+	}
+	counts, err := l.store.Apply(ctx, append(ops, c.more...)...)
+	if err != nil {
+		return Record{}, err
+	}
+	switch counts[0] {
+	case int64(len(c.events)):
+	case 0:
+		return l.repeated(ctx, people, c.events)
+	default: // the key was used for an act of another shape
+		return Record{}, storage.ErrKeyReuse
+	}
+	l.drainAfter(ctx, c.events)
+	if c.audit != nil {
+		return c.events[0].public(), c.audit(ctx)
+	}
+	for _, e := range c.events {
+		if err := l.record(ctx, "consent."+string(e.kind), e.subject, e.attrs()...); err != nil {
+			return Record{}, err
+		}
+	}
+	return c.events[0].public(), nil
+}
+
+// claim locks the persons of the events, in the order of their keys.
+func (l *Ledger) claim(ctx context.Context, events []*event) ([]locked, error) {
+	var people []locked
+	for _, e := range events {
+		if n := len(people); n > 0 && people[n-1].subject == e.subject {
+			continue
+		}
+		p := locked{subject: e.subject}
+		var body []byte
+		if err := l.store.Claim(ctx, claimStar, []any{AllPurposes, "", e.subject, []byte{}}, &p.seq, &body); err != nil {
+			return nil, err
+		}
+		var err error
+		if p.old, err = decodeState(body); err != nil {
+			return nil, err
+		}
+		people = append(people, p)
+	}
+	return people, nil
+}
+
+// operations folds the events into the states and returns what to write, the events
+// first.
+func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, error) {
+	ops := make([]storage.Op, 0, 2*len(events)+2*len(people))
+	var proofs, rows []storage.Op
+	i := 0
+	for k := range people {
+		p := &people[k]
+		p.next = p.old
+		seq := p.seq
+		for ; i < len(events) && events[i].subject == p.subject; i++ {
+			e := events[i]
+			seq++
+			e.seq = seq
+			if err := e.encodeDetail(); err != nil {
+				return nil, err
+			}
+			p.next = fold(p.next, e)
+			ops = append(ops, insertEvent.With(e.args()...))
+			if l.journal != nil && e.stops() {
+				proofs = append(proofs, insertOutbox.With(e.id[:], e.recorded, l.stopRecord(e)))
+			}
+			if e.sealed != nil {
+				proofs = append(proofs, insertProof.With(e.subject, e.id[:], e.sealed, 0, ""))
+			}
+		}
+		rows = append(rows, starOp(p.subject, seq, p.next))
+		rows = append(rows, changedRows(p.subject, p.old, p.next)...)
+	}
+	rest := append(proofs, rows...)
+	slices.SortStableFunc(rest, func(a, b storage.Op) int { return rank(a) - rank(b) })
+	return append(ops, rest...), nil
+}
+
+// rank brings operations of one kind together, so that they become one statement.
+func rank(op storage.Op) int {
+	return slices.Index([]*storage.Write{insertProof, insertOutbox, putState, deleteState}, op.Write)
+}
+
+func starOp(subject string, seq int64, s *state) storage.Op {
+	r := s.star()
+	return putState.With(r.args(AllPurposes, "", subject, seq)...)
+}
+
+func (r *row) args(purpose, channel, subject string, seq int64) []any {
+	return []any{purpose, channel, subject, seq, int64(r.status), r.stops, r.version, r.from, r.until, r.event[:], r.body}
+}
+
+// changedRows returns the operations that turn the rows of one state into those of
+// another. A stop of the person changes every row.
+func changedRows(subject string, old, next *state) (ops []storage.Op) {
+	for _, key := range sortedKeys(next.Pairs) {
+		r := next.project(key)
+		if _, had := old.Pairs[key]; had {
+			if was := old.project(key); was.equal(&r) {
+				continue
+			}
+		}
+		purpose, channel := splitKey(key)
+		ops = append(ops, putState.With(r.args(purpose, channel, subject, 0)...))
+	}
+	for _, key := range sortedKeys(old.Pairs) {
+		if _, stays := next.Pairs[key]; !stays {
+			purpose, channel := splitKey(key)
+			ops = append(ops, deleteState.With(purpose, channel, subject))
+		}
+	}
+	return ops
+}
+
+func (r *row) equal(o *row) bool {
+	return r.status == o.status && r.stops == o.stops && r.version == o.version && r.from == o.from && r.until == o.until &&
+		r.event == o.event && bytes.Equal(r.body, o.body) && (r.body == nil) == (o.body == nil)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// repeated undoes what the step wrote beside an event whose key was there already,
+// and returns the first result. The rows are functions of the state, so putting the
+// old state back is exact; no error is caught, so a host's transaction stays usable.
+func (l *Ledger) repeated(ctx context.Context, people []locked, events []*event) (Record, error) {
+	e := events[0]
+	first, err := l.byIdem(ctx, e.idem[:])
+	if err != nil {
+		return Record{}, err
+	}
+	if first.request != e.request {
+		return Record{}, storage.ErrKeyReuse
+	}
+	var ops []storage.Op
+	for i := range people {
+		p := &people[i]
+		ops = append(ops, starOp(p.subject, p.seq, p.old))
+		ops = append(ops, changedRows(p.subject, p.next, p.old)...)
+	}
+	for _, e := range events {
+		if l.journal != nil && e.stops() {
+			ops = append(ops, deleteOutbox.With(e.id[:]))
+		}
+		if e.sealed != nil {
+			ops = append(ops, deleteProof.With(e.subject, e.id[:]))
+		}
+	}
+	if _, err := l.store.Apply(ctx, ops...); err != nil {
+		return Record{}, err
+	}
+	rec := first.public()
+	rec.Repeated = true
+	return rec, nil
+}
+
+func (l *Ledger) byIdem(ctx context.Context, idem []byte) (*event, error) {
+	e := new(event)
+	s := e.scanner()
+	if err := l.store.Get(ctx, eventByIdem, []any{idem}, s.dest()...); err != nil {
+		if errors.Is(err, storage.ErrNotFound) { // met another constraint: not in an order of ours
+			err = storage.ErrConflict
+		}
+		return nil, err
+	}
+	return e, s.done()
+}
+
+func (e *event) args() []any {
+	return []any{e.subject, e.seq, e.id[:], string(e.kind), e.purpose, e.channel, e.version, e.at, e.recorded, e.until,
+		string(e.ground), nonNil(e.text), nonNil(e.proof), e.idem[:], e.request[:], e.detailText}
+}
+
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// eventScanner reads an event from a row.
+type eventScanner struct {
+	e                 *event
+	id, idem, request []byte
+}
+
+func (e *event) scanner() *eventScanner { return &eventScanner{e: e} }
+
+func (s *eventScanner) dest() []any {
+	e := s.e
+	return []any{&e.subject, &e.seq, &s.id, &e.kind, &e.purpose, &e.channel, &e.version, &e.at, &e.recorded, &e.until,
+		&e.ground, &e.text, &e.proof, &s.idem, &s.request, &e.detailText}
+}
+
+func (s *eventScanner) done() error {
+	if len(s.id) != 16 || len(s.idem) != 16 || len(s.request) != 32 {
+		return errors.New("consent: event row is damaged")
+	}
+	s.e.id, s.e.idem, s.e.request = ids.ID(s.id), [16]byte(s.idem), [32]byte(s.request)
+	if err := json.Unmarshal([]byte(s.e.detailText), &s.e.detail); err != nil {
+		return fmt.Errorf("consent: event row is damaged: %w", err)
+	}
+	return nil
+}

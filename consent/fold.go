@@ -1,0 +1,178 @@
+package consent
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/internal/ids"
+)
+
+// derive returns what the events add up to, in their order. The state that is kept
+// beside the ledger is always derive of the whole history.
+func derive(events []event) *state {
+	s := new(state)
+	for i := range events {
+		s = fold(s, &events[i])
+	}
+	return s
+}
+
+// fold returns the state after an event. It uses nothing but its arguments, never
+// the catalogue or a clock, and leaves s as it is.
+func fold(s *state, e *event) *state {
+	n := s.clone()
+	if e.detail.Person != nil {
+		n.Person.edit(e.detail.Person)
+	}
+	switch e.kind {
+	case EventGiven, EventRefused, EventWithdrawn, EventRevoked, EventInvalidated, EventRequested, EventDeferred, EventImported:
+		n.setPair(e.purpose, e.channel, n.consent(e))
+	case EventEstablished, EventCeased:
+		p := n.pair(e.purpose, e.channel)
+		p.Held = &held{Ceased: e.kind == EventCeased, Ground: e.ground, Event: e.id, From: e.at, Until: e.until}
+		n.setPair(e.purpose, e.channel, p)
+	case EventObjected:
+		n.object(e, pending)
+	case EventUpheld:
+		n.object(e, upheld)
+	case EventOverridden:
+		n.object(e, overridden)
+	case EventMarketing, EventSuppressed:
+		n.stop(e)
+	case EventReleased:
+		n.Stops = slices.DeleteFunc(n.Stops, func(x stop) bool {
+			return x.Suppress && x.Purpose == e.detail.Scope && x.Channel == e.channel
+		})
+	case EventRestricted:
+		n.Restrict = append(n.Restrict, restriction{Scope: e.detail.Scope, Ground: e.ground, Event: e.id, At: e.at})
+		slices.SortFunc(n.Restrict, func(a, b restriction) int { return compareID(a.Event, b.Event) })
+	case EventLifted:
+		n.Restrict = slices.DeleteFunc(n.Restrict, func(r restriction) bool { return r.Scope == e.detail.Scope })
+	case EventMerged:
+		n = join(n, e.detail.State)
+		n.Links = link(n.Links, e.detail.With, e.subject)
+	case EventErased:
+		n = &state{Erased: &mark{e.id, e.at}}
+		if e.detail.State != nil {
+			n.Stops = slices.Clone(e.detail.State.Stops)
+		}
+	case EventReadmitted:
+		n.Erased = nil
+	}
+	return n.normal()
+}
+
+// normal drops what is empty, so that equal states have equal encodings.
+func (s *state) normal() *state {
+	if len(s.Stops) == 0 {
+		s.Stops = nil
+	}
+	if len(s.Restrict) == 0 {
+		s.Restrict = nil
+	}
+	if len(s.Links) == 0 {
+		s.Links = nil
+	}
+	if len(s.Object) == 0 {
+		s.Object = nil
+	}
+	if len(s.Pairs) == 0 {
+		s.Pairs = nil
+	}
+	return s
+}
+
+// consent returns the pair after an act about consent.
+func (s *state) consent(e *event) pair {
+	old := s.pair(e.purpose, e.channel)
+	p := pair{Event: e.id, Version: e.version, From: e.at, Held: old.Held}
+	switch e.kind {
+	case EventRequested, EventDeferred:
+		// An answer that was given stands while a new one is awaited.
+		q := old
+		if e.kind == EventRequested {
+			q.Asked = &asked{e.id, e.at, e.until}
+		}
+		if old.Status <= Deferred {
+			q.Event, q.Version, q.From = e.id, e.version, e.at
+			q.Status = Requested
+			if e.kind == EventDeferred {
+				q.Status = Deferred
+			}
+		}
+		return q
+	case EventImported:
+		if old.Status > Imported {
+			return old // never overwrites what is known
+		}
+		p.Status = Imported
+	case EventGiven:
+		p.Status, p.Until = Given, e.until
+		p.Age, p.Country, p.AgeEnds = e.detail.Age, e.detail.Country, e.detail.AgeEnds
+		p.Guardian, p.Explicit = e.detail.Guardian, e.detail.Explicit
+		p.Over = s.superseded(e.purpose, e.channel)
+	case EventRefused:
+		p.Status = Refused
+	case EventWithdrawn:
+		p.Status = Withdrawn
+	case EventRevoked:
+		p.Status = Revoked
+	case EventInvalidated:
+		p.Status = Invalidated
+	}
+	return p
+}
+
+// superseded returns the stops that a consent of the person itself comes after.
+func (s *state) superseded(purpose, channel string) (over []ids.ID) {
+	for i := range s.Stops {
+		if s.Stops[i].covers(purpose, channel, true) {
+			over = append(over, s.Stops[i].Event)
+		}
+	}
+	return over
+}
+
+// stop adds an objection to marketing or a suppression. It takes the place of an
+// earlier one with the same reach.
+func (s *state) stop(e *event) {
+	n := stop{Suppress: e.kind == EventSuppressed, Purpose: e.detail.Scope, Channel: e.channel, Event: e.id, At: e.at}
+	if n.Purpose == AllPurposes {
+		n.Purpose = ""
+	}
+	s.Stops = slices.DeleteFunc(s.Stops, func(x stop) bool {
+		return x.Suppress == n.Suppress && x.Purpose == n.Purpose && x.Channel == n.Channel
+	})
+	s.Stops = append(s.Stops, n)
+	slices.SortFunc(s.Stops, func(a, b stop) int { return compareID(a.Event, b.Event) })
+}
+
+func (s *state) object(e *event, v verdict) {
+	if s.Object == nil {
+		s.Object = map[string]objection{}
+	}
+	s.Object[e.purpose] = objection{v, e.id, e.at}
+}
+
+func (p *person) edit(e *personEdit) {
+	if e.Kind != "" {
+		p.Kind = e.Kind
+	}
+	if e.Country != "" {
+		p.Country = e.Country
+	}
+	if e.Age != 0 {
+		p.Age, p.AgeOn = e.Age, e.AgeOn
+	}
+	if e.Deceased != 0 {
+		p.Deceased = e.Deceased
+	}
+}
+
+// link adds a subject to a sorted list and takes self out of it.
+func link(list []string, with, self string) []string {
+	all := append(slices.Clone(list), with)
+	slices.SortFunc(all, strings.Compare)
+	all = slices.Compact(all)
+	return slices.DeleteFunc(all, func(s string) bool { return s == self })
+}

@@ -1,0 +1,112 @@
+package consent
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+)
+
+// Restrict records the right of GDPR art. 18: within Scope ("*", a purpose, or
+// "data:" and a category) the person's data is only stored, whatever the basis,
+// unless a query names an exception of art. 18(2). Ground is A18-1-a to A18-1-d. The
+// recipients of the purposes must be told (art. 19): see [Ledger.Recipients].
+func (l *Ledger) Restrict(ctx context.Context, a Act) (Record, error) {
+	if err := l.checkScope(&a); err != nil {
+		return Record{}, err
+	}
+	if !a.Ground.oneOf(RestrictAccuracy, RestrictUnlawful, RestrictClaims, RestrictObjection) {
+		return Record{}, refuse(ErrGround, "Act.Ground", "must be A18-1-a, A18-1-b, A18-1-c or A18-1-d")
+	}
+	a.Purpose, a.Channel = "", ""
+	return l.stop(ctx, EventRestricted, a.Ground, &a, []string{""})
+}
+
+// RestrictSubject restricts within a scope as of now: the bridge for a request under
+// art. 18. Scope "" is "*".
+func (l *Ledger) RestrictSubject(ctx context.Context, subject, scope, ground string) error {
+	_, err := l.Restrict(ctx, Act{Subject: subject, Scope: scope, Ground: Ground(ground), At: l.now()})
+	return err
+}
+
+// Lift ends the restrictions of exactly that Scope. Told says when the person was
+// told before the lifting (GDPR art. 18(3)).
+func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
+	if err := l.checkScope(&a); err != nil {
+		return Record{}, err
+	}
+	if err := l.checkTime("Act.Told", a.Told); err != nil {
+		return Record{}, err
+	}
+	if a.Told.After(a.At) {
+		return Record{}, refuse(ErrTime, "Act.Told", "must not come after At: the person is told before (GDPR art. 18(3))")
+	}
+	if err := l.allow(ctx, "consent.lift", a.Subject, gdpr.Clear("scope", a.Scope)); err != nil {
+		return Record{}, err
+	}
+	subjects, err := l.cluster(ctx, a.Subject)
+	if err != nil {
+		return Record{}, err
+	}
+	a.Purpose, a.Channel = "", ""
+	var events []*event
+	for _, subject := range subjects {
+		e := l.event(EventLifted, &a)
+		e.subject, e.detail.Told = subject, a.Told.UnixMicro()
+		events = append(events, e)
+	}
+	isRestricted := func(states []*state) error {
+		for _, s := range states {
+			if slices.ContainsFunc(s.Restrict, func(r restriction) bool { return r.Scope == a.Scope }) {
+				return nil
+			}
+		}
+		return refuse(ErrNoRecord, "Act.Scope", "has no restriction of the person")
+	}
+	if _, err := l.commit(ctx, &change{events: events, check: isRestricted}); err != nil {
+		return Record{}, err
+	}
+	return firstOf(events, a.Subject), nil
+}
+
+func (l *Ledger) checkScope(a *Act) error {
+	if a.Scope == "" {
+		a.Scope = AllPurposes
+	}
+	if err := l.checkAct(a); err != nil {
+		return err
+	}
+	if category, ok := strings.CutPrefix(a.Scope, dataScope); ok {
+		if !isCode(category, 64) {
+			return gdpr.Invalid("Act.Scope", "must name a category as a code after data:")
+		}
+		return nil
+	}
+	if a.Scope == AllPurposes {
+		return nil
+	}
+	return l.known("Act.Scope", a.Scope)
+}
+
+// Recipients returns the recipients of every purpose in a scope, as the catalogue
+// names them now, to be told of a restriction or erasure (GDPR art. 19).
+func (l *Ledger) Recipients(scope string) []Recipient {
+	var all []Recipient
+	for _, id := range l.catalogue.IDs() {
+		p := l.catalogue.At(id, l.now())
+		if p == nil {
+			continue
+		}
+		category, isData := strings.CutPrefix(scope, dataScope)
+		if scope != AllPurposes && scope != id && !(isData && contains(p.Data, category)) {
+			continue
+		}
+		for _, r := range p.Recipients {
+			if !slices.Contains(all, r) {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,173 @@
+package consent
+
+import (
+	"context"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/ids"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+var (
+	suppressionsOf = &storage.Select{From: schema.Suppression, Columns: []string{"purpose", "channel", "at", "event"},
+		Where: storage.By("digest"), Order: []string{"purpose", "channel"}, Mode: storage.Current}
+	putSuppression    = &storage.Write{Verb: storage.Put, Table: schema.Suppression, Set: []string{"digest", "purpose", "channel", "subject", "at", "ground", "event"}}
+	deleteSuppression = &storage.Write{Verb: storage.Delete, Table: schema.Suppression, Where: storage.By("digest", "purpose", "channel")}
+)
+
+// Suppress puts a person, an address, or both on the suppression list, for a purpose
+// or all marketing, on a channel or all. It holds whatever is imported later, until
+// the person gives consent anew or [Ledger.Release]. The address is kept as a keyed
+// hash under Options.Secret, which no Shred destroys.
+func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
+	e, err := l.suppression(EventSuppressed, &a)
+	if err != nil {
+		return Record{}, err
+	}
+	if e.ground == "" {
+		e.ground = ObjectionMarketing
+	}
+	if a.Subject == "" {
+		return l.addressOnly(ctx, e)
+	}
+	c := change{events: []*event{e}}
+	c.check = func([]*state) error {
+		if e.digest != nil {
+			c.more = []storage.Op{e.suppress()}
+		}
+		return nil
+	}
+	return l.commit(ctx, &c)
+}
+
+// Release ends a suppression because the person wishes so; Reference names the wish.
+func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
+	e, err := l.suppression(EventReleased, &a)
+	if err != nil {
+		return Record{}, err
+	}
+	if a.Reference == "" {
+		return Record{}, gdpr.Invalid("Act.Reference", "is empty; name the wish of the person")
+	}
+	if a.Subject == "" {
+		return l.addressOnly(ctx, e)
+	}
+	c := change{events: []*event{e}}
+	if e.digest != nil {
+		c.more = []storage.Op{e.suppress()}
+	}
+	return l.commit(ctx, &c)
+}
+
+// suppress returns the operation on the suppression list that goes with the event.
+func (e *event) suppress() storage.Op {
+	if e.kind == EventReleased {
+		return deleteSuppression.With(e.digest, scopeOf(e.detail.Scope), e.channel)
+	}
+	return putSuppression.With(e.digest, scopeOf(e.detail.Scope), e.channel, e.subject, e.at, string(e.ground), e.id[:])
+}
+
+// suppression checks an act about the suppression list and returns its event.
+func (l *Ledger) suppression(kind Event, a *Act) (*event, error) {
+	if a.Subject == "" && a.Address == "" {
+		return nil, gdpr.Invalid("Act.Address", "and Act.Subject are both empty")
+	}
+	if err := l.checkRest(a); err != nil {
+		return nil, err
+	}
+	if a.Subject != "" {
+		if err := gdpr.CheckSubject("Act.Subject", a.Subject, l.loose); err != nil {
+			return nil, err
+		}
+	}
+	if a.Purpose != "" {
+		if err := l.known("Act.Purpose", a.Purpose); err != nil {
+			return nil, err
+		}
+	}
+	if a.Channel != "" && !isCode(a.Channel, 32) {
+		return nil, refuse(ErrChannel, "Act.Channel", "is malformed")
+	}
+	a.Scope = a.Purpose
+	e := l.event(kind, a)
+	if a.Address == "" {
+		return e, nil
+	}
+	var err error
+	e.digest, err = l.digest(a.Address)
+	return e, err
+}
+
+func scopeOf(purpose string) string {
+	if purpose == "" {
+		return AllPurposes
+	}
+	return purpose
+}
+
+// addressOnly writes about an address that belongs to nobody known.
+func (l *Ledger) addressOnly(ctx context.Context, e *event) (Record, error) {
+	e.id, e.recorded = ids.New(), storage.Micros(l.now())
+	ops := []storage.Op{e.suppress()}
+	if l.journal != nil && e.stops() {
+		ops = append(ops, insertOutbox.With(e.id[:], e.recorded, l.stopRecord(e)))
+	}
+	err := l.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := l.store.Apply(ctx, ops...); err != nil {
+			return err
+		}
+		l.drainAfter(ctx, []*event{e})
+		return l.record(ctx, "consent."+string(e.kind), "", e.attrs()...)
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	return e.public(), nil
+}
+
+// suppressed adds the suppressions of the query's address to a copy of the state.
+func (l *Ledger) suppressed(ctx context.Context, q *Query, s *state) (*state, error) {
+	if len(l.secrets) == 0 {
+		return s, ErrSecret
+	}
+	n := s.clone()
+	for _, digest := range l.digests(q.Address) {
+		found, err := l.suppressions(ctx, digest)
+		if err != nil {
+			return s, err
+		}
+		for _, st := range found {
+			// A consent that came later than the suppression outlasts it.
+			p := n.pair(q.Purpose, q.Channel)
+			if p.Status == Given && p.From > st.At {
+				p.Over = append(p.Over, st.Event)
+				n.setPair(q.Purpose, q.Channel, p)
+			}
+			n.Stops = append(n.Stops, st)
+		}
+	}
+	return n, nil
+}
+
+// suppressions returns the entries of an address in the suppression list.
+func (l *Ledger) suppressions(ctx context.Context, digest []byte) (all []stop, err error) {
+	for r, err := range l.store.Scan(ctx, suppressionsOf, []any{digest}) {
+		st := stop{Suppress: true}
+		var id []byte
+		if err == nil {
+			err = r.Scan(&st.Purpose, &st.Channel, &st.At, &id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if st.Purpose == AllPurposes {
+			st.Purpose = ""
+		}
+		if len(id) == 16 {
+			st.Event = ids.ID(id)
+		}
+		all = append(all, st)
+	}
+	return all, nil
+}
