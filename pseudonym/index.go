@@ -1,0 +1,174 @@
+package pseudonym
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"hash"
+	"slices"
+	"sync"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
+)
+
+const (
+	indexLabel = "gdprkit/index/v1"
+	// IndexSize is the length of a blind index in bytes: its epoch and 16 bytes of
+	// HMAC-SHA-256.
+	IndexSize = 17
+	maxRoots  = 255 // an index names its root in one byte
+)
+
+// indexes holds the keyed hash states of each domain, the newest root first.
+type indexes struct {
+	mu sync.RWMutex
+	m  map[string][]*indexKey
+}
+
+type indexKey struct {
+	epoch byte
+	pool  sync.Pool // of *indexState
+}
+
+type indexState struct {
+	h   hash.Hash
+	sum [sha256.Size]byte
+	in  []byte
+}
+
+// Index returns the blind index of a value, by which the host finds equal values
+// that it stores sealed: 17 bytes for a column with an index of its own. The
+// domain's normaliser is applied first. Equality and frequency are visible to who
+// reads the column, and who has the key can test guesses; so delete the index
+// value together with the row.
+func (v *Vault) Index(ctx context.Context, domain, value string) ([]byte, error) {
+	return v.AppendIndex(ctx, make([]byte, 0, IndexSize), domain, value)
+}
+
+// AppendIndex appends the blind index of a value to dst; see [Vault.Index].
+func (v *Vault) AppendIndex(ctx context.Context, dst []byte, domain, value string) ([]byte, error) {
+	value, keys, err := v.indexInput(ctx, domain, value)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0].append(dst, value), nil
+}
+
+// Candidates returns the blind indexes of a value under every root, the newest
+// first. Search with all of them while rows of an older root are not back-filled
+// after [Vault.RotateIndex].
+func (v *Vault) Candidates(ctx context.Context, domain, value string) ([][]byte, error) {
+	value, keys, err := v.indexInput(ctx, domain, value)
+	if err != nil {
+		return nil, err
+	}
+	var list [][]byte
+	for _, k := range keys {
+		list = append(list, k.append(make([]byte, 0, IndexSize), value))
+	}
+	return list, nil
+}
+
+// RotateIndex makes a new root for the indexes. Rows indexed before are found
+// through [Vault.Candidates] until the host has indexed them anew.
+func (v *Vault) RotateIndex(ctx context.Context) error {
+	list, err := v.secret(ctx, secretIndex)
+	if err != nil {
+		return err
+	}
+	if list[0].generation >= maxRoots {
+		return gdpr.Invalid("index", "has used its %d roots", maxRoots)
+	}
+	if err := v.addSecret(ctx, secretIndex, list[0].generation+1); err != nil {
+		return unavailable("rotate the index root", err)
+	}
+	v.secrets.clear()
+	v.indexes.clear()
+	return v.record(ctx, "key.index.rotated", "")
+}
+
+func (v *Vault) indexInput(ctx context.Context, domain, value string) (string, []*indexKey, error) {
+	normalise, ok := v.opts.Indexes[domain]
+	if !ok {
+		return "", nil, gdpr.Invalid("domain", "has no blind index; add it to Options.Indexes")
+	}
+	value, err := normalise(value)
+	if err != nil {
+		return "", nil, err
+	}
+	v.indexes.mu.RLock()
+	keys := v.indexes.m[domain]
+	v.indexes.mu.RUnlock()
+	if keys == nil || !v.fresh() {
+		keys, err = v.indexKeys(ctx, domain)
+	}
+	return value, keys, err
+}
+
+func (v *Vault) indexKeys(ctx context.Context, domain string) ([]*indexKey, error) {
+	if err := v.check(ctx); err != nil {
+		return nil, err
+	}
+	roots, err := v.secret(ctx, secretIndex)
+	if err != nil {
+		return nil, err
+	}
+	v.indexes.mu.RLock()
+	keys := v.indexes.m[domain]
+	v.indexes.mu.RUnlock()
+	if len(keys) == len(roots) {
+		return keys, nil
+	}
+	keys = nil
+	for _, r := range roots {
+		k, err := newIndexKey(r, v.tenant, domain)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	if v.secrets.get(secretIndex) != nil { // its row is committed
+		v.indexes.put(domain, keys)
+	}
+	return keys, nil
+}
+
+func newIndexKey(root secretValue, tenant, domain string) (*indexKey, error) {
+	info := frame.Append([]byte(indexLabel), tenant, domain)
+	key, err := hkdf.Key(sha256.New, root.key[:], nil, string(info), sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	k := &indexKey{epoch: byte(root.generation)}
+	k.pool.New = func() any { return &indexState{h: hmac.New(sha256.New, key)} }
+	return k, nil
+}
+
+func (k *indexKey) append(dst []byte, value string) []byte {
+	s := k.pool.Get().(*indexState)
+	s.h.Reset()
+	s.in = append(s.in[:0], value...)
+	s.h.Write(s.in)
+	dst = append(dst, k.epoch)
+	dst = append(dst, s.h.Sum(s.sum[:0])[:IndexSize-1]...)
+	clear(s.in)
+	k.pool.Put(s)
+	return dst
+}
+
+func (x *indexes) put(domain string, keys []*indexKey) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.m == nil {
+		x.m = map[string][]*indexKey{}
+	}
+	x.m[domain] = slices.Clone(keys)
+}
+
+func (x *indexes) clear() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	clear(x.m)
+}

@@ -1,0 +1,165 @@
+package pseudonym
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// Auditor takes the entries about keys: shredded, rotated, replayed, readmitted.
+// An audit log of this library is one. Record runs inside the vault's transaction
+// and commits with it.
+type Auditor interface {
+	Record(ctx context.Context, action, subject string, attrs ...slog.Attr) error
+}
+
+// Guard is asked before a value is opened, a subject is looked up by a token, or a
+// subject is readmitted. Any error denies.
+type Guard interface {
+	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
+}
+
+// Journal keeps the records of erasures outside the backup set: a file on another
+// volume, a bucket with object lock, a key-value store. Append returns when the
+// record is durable. Read yields the records from the position on, counted from
+// 0, in the order of appending, those of other users of the journal included.
+//
+// A journal with the method AppendAll(ctx, records [][]byte) error is given several
+// records at once.
+type Journal interface {
+	Append(ctx context.Context, record []byte) error
+	Read(ctx context.Context, from uint64) iter.Seq2[[]byte, error]
+}
+
+// Options of a [Vault]. The zero value and nil are safe defaults.
+type Options struct {
+	// Data is the store of the host's data, if the keys live in another database:
+	// only then a restore of the one without the other can be noticed without a
+	// journal. Default: the store given to New.
+	Data storage.Store
+
+	// Compartments says which compartment a column belongs to, by "table.column" or
+	// by "table". Values may be new names; together with the constants of this
+	// package they are the closed list that Shred works on, so a name that was once
+	// used must stay. Default: consent to Proof, dsar to Request, the rest to
+	// Ordinary.
+	Compartments map[string]string
+
+	// Journal makes a restored backup noticeable and replayable. Default: none;
+	// then two stores restored from the same night open what was shredded since.
+	Journal Journal
+
+	// KeyBound is how long another process may use a key after it was shredded, and
+	// how long the vault stays open when the journal cannot be read; at most
+	// one minute. Default: 5 s.
+	KeyBound time.Duration
+
+	// EpochLength is the age at which Run starts a new key epoch. Default: 7 days.
+	EpochLength time.Duration
+
+	// Window is how long a retired epoch can still be read from a backup of the key
+	// store; then it is destroyed. Key-store backups must not be kept for longer.
+	// Default: 30 days.
+	Window time.Duration
+
+	// Indexes are the domains of blind indexes with their normalisers. Default:
+	// "email" with [NormaliseEmail] and "phone" with [NormalisePhone]. There is no
+	// index of names unless it is added here.
+	Indexes map[string]Normaliser
+
+	// CacheSize is the number of keys held ready in memory, about 2 KiB each.
+	// Default: 10 000.
+	CacheSize int
+
+	// AnySubject accepts subjects with "@" and white space. Default: refused.
+	AnySubject bool
+
+	// Confirm is asked, before keys move to a new epoch, whether every process of
+	// the host can use the new key-encryption key. Default: this process is enough.
+	Confirm func(ctx context.Context, ref string) error
+
+	Guard  Guard            // default: every call is allowed
+	Now    func() time.Time // default: time.Now
+	Logger *slog.Logger     // default: discard
+}
+
+const (
+	defaultBound  = 5 * time.Second
+	maxBound      = time.Minute
+	defaultEpoch  = 7 * 24 * time.Hour
+	defaultWindow = 30 * 24 * time.Hour
+	defaultCache  = 10_000
+)
+
+// withDefaults returns a checked copy.
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	switch {
+	case c.KeyBound < 0 || c.KeyBound > maxBound:
+		return c, gdpr.Invalid("Options.KeyBound", "must be between 0 and %v", maxBound)
+	case c.EpochLength < 0:
+		return c, gdpr.Invalid("Options.EpochLength", "is negative")
+	case c.Window < 0:
+		return c, gdpr.Invalid("Options.Window", "is negative")
+	case c.CacheSize < 0:
+		return c, gdpr.Invalid("Options.CacheSize", "is negative")
+	}
+	c.KeyBound = or(c.KeyBound, defaultBound)
+	c.EpochLength = or(c.EpochLength, defaultEpoch)
+	c.Window = or(c.Window, defaultWindow)
+	c.CacheSize = or(c.CacheSize, defaultCache)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Indexes == nil {
+		c.Indexes = map[string]Normaliser{"email": NormaliseEmail, "phone": NormalisePhone}
+	}
+	rules := map[string]string{"consent": Proof, "dsar": Request}
+	maps.Copy(rules, c.Compartments)
+	c.Compartments = rules
+	return c, nil
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// compartmentsOf returns the closed list, sorted, which is the order of locking.
+func compartmentsOf(rules map[string]string) ([]string, error) {
+	list := []string{Ordinary, Proof, Statutory, Request, ID}
+	for place, name := range rules {
+		if !validName(name, 32) {
+			return nil, gdpr.Invalid("Options.Compartments", "%q names a compartment that is not 1 to 32 of a-z, 0-9 and -", place)
+		}
+		if name == ID {
+			return nil, gdpr.Invalid("Options.Compartments", "%q uses the compartment of tokens", place)
+		}
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// validName accepts a-z, 0-9, "-", "_" and ".".
+func validName(s string, limit int) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= limit
+}

@@ -1,0 +1,69 @@
+package pseudonym
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// Run does what is due until ctx ends, and returns its error: it finishes shreds,
+// carries out scheduled ones, looks at the key store so that shreds of other
+// processes are noticed in time, and moves the keys to a new epoch when the
+// current one is older than Options.EpochLength. Several processes may run it.
+// Failures are logged and tried again.
+func (v *Vault) Run(ctx context.Context) error {
+	tick := time.NewTicker(max(v.opts.KeyBound/2, 10*time.Millisecond))
+	defer tick.Stop()
+	for {
+		if err := v.Work(ctx); err != nil && ctx.Err() == nil {
+			v.opts.Logger.WarnContext(ctx, "work on keys failed", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Work does once what [Vault.Run] does again and again, for hosts with a scheduler
+// of their own.
+func (v *Vault) Work(ctx context.Context) error {
+	if v.keys.State(ctx) != storage.Outside || v.data.State(ctx) != storage.Outside {
+		return storage.ErrInTx
+	}
+	v.checked.Store(0)
+	if err := v.check(ctx); err != nil {
+		return err
+	}
+	return errors.Join(v.finishAll(ctx), v.shredDue(ctx), v.rotateIfDue(ctx))
+}
+
+// shredDue carries out the scheduled shreds whose time has come.
+func (v *Vault) shredDue(ctx context.Context) error {
+	for row, err := range v.data.Scan(ctx, selSchedule, []any{storage.Micros(v.now())}) {
+		if err != nil {
+			return unavailable("read the scheduled shreds", err)
+		}
+		var due int64
+		var subject, kept string
+		if err := row.Scan(&due, &subject, &kept); err != nil {
+			return unavailable("read the scheduled shreds", err)
+		}
+		var keep []string
+		if kept != "" {
+			keep = strings.Split(kept, ",")
+		}
+		if err := v.Shred(ctx, subject, keep...); err != nil && !errors.Is(err, ErrUnfinished) {
+			return err
+		}
+		if _, err := v.data.Apply(ctx, delSchedule.With(subject)); err != nil {
+			return unavailable("strike the scheduled shred", err)
+		}
+	}
+	return nil
+}

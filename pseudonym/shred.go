@@ -1,0 +1,295 @@
+package pseudonym
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// ErrUnfinished is returned by Shred when the decision is committed and nothing
+// opens the subject's values any more, but the key could not be destroyed yet,
+// because the journal or the key store failed. Run, or another Shred of the same
+// subject, finishes it.
+var ErrUnfinished = errors.New("pseudonym: shred is decided and not finished")
+
+// Receipt says what a shred did.
+type Receipt struct {
+	Subject      string
+	Compartments []string // that were shredded, also those in which there was no key
+	Kept         []string
+	// Finished is false when the call was part of a transaction that is still open:
+	// the keys are destroyed after its commit.
+	Finished bool
+}
+
+// Shred destroys the subject's keys in every compartment but those to keep, so
+// that nothing sealed under them can be opened again, here or in a copy of the
+// data. It takes the same time however much was sealed.
+//
+// Inside a transaction it only notes the decision, which commits with the host's
+// own changes. Committed, it is final: the transaction that the store began
+// finishes it after the commit, and [Vault.Run], [Vault.Ready] or another Shred
+// finishes what a transaction of the host decided.
+func (v *Vault) Shred(ctx context.Context, subject string, keep ...string) error {
+	_, err := v.Destroy(ctx, subject, keep...)
+	return err
+}
+
+// Destroy is [Vault.Shred] and says what it did.
+func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Receipt, error) {
+	r, err := v.plan(subject, keep)
+	if err != nil {
+		return r, err
+	}
+	if err := v.check(ctx); err != nil {
+		return r, err
+	}
+	if _, err := v.tag(ctx, subject); err != nil {
+		return r, err
+	}
+	_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
+	rows := make([]closingRow, 0, len(r.Compartments))
+	for _, c := range r.Compartments {
+		rows = append(rows, closingRow{subject: subject, compartment: c})
+	}
+	outside := v.data.State(ctx) == storage.Outside && v.keys.State(ctx) == storage.Outside
+	if err := v.decide(ctx, rows, outside); err != nil {
+		return r, err
+	}
+	v.cache.evict(subject, r.Compartments...)
+	if outside {
+		if err := v.complete(ctx, rows); err != nil {
+			return r, fmt.Errorf("%w: %w", ErrUnfinished, err)
+		}
+		r.Finished = true
+		return r, nil
+	}
+	v.completeAfter(ctx, rows)
+	return r, nil
+}
+
+// completeAfter finishes a shred once the transaction of ctx has committed, if that
+// can be seen.
+func (v *Vault) completeAfter(ctx context.Context, rows []closingRow) {
+	clean := storage.Detach(ctx)
+	storage.AfterCommit(ctx, func() {
+		if err := v.complete(clean, rows); err != nil {
+			v.opts.Logger.WarnContext(clean, "shred is decided and not finished", slog.Any("error", err))
+		}
+	})
+}
+
+func (v *Vault) plan(subject string, keep []string) (Receipt, error) {
+	r := Receipt{Subject: subject}
+	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+		return r, err
+	}
+	for _, k := range keep {
+		if !slices.Contains(v.compartments, k) {
+			return r, gdpr.Invalid("keep", "%q is not a compartment of this vault", k)
+		}
+	}
+	for _, c := range v.compartments {
+		if slices.Contains(keep, c) {
+			r.Kept = append(r.Kept, c)
+		} else {
+			r.Compartments = append(r.Compartments, c)
+		}
+	}
+	return r, nil
+}
+
+// closingRow is one key that is to be destroyed.
+type closingRow struct {
+	subject, compartment string
+
+	kid      keyID
+	tag      keyID
+	none     bool // there never was a key: the row only keeps others from making one
+	gone     bool // it was destroyed before, only the intent is left
+	numbered bool // it has its record in the chain, or needs none
+}
+
+// decide commits the intent: the rows in the data store and their audit entry; and,
+// as far as the key store takes part in the same transaction, it closes the keys.
+// Outside a transaction it numbers the erasures as well.
+func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) error {
+	at := storage.Micros(v.now())
+	err := v.data.InTx(ctx, func(ctx context.Context) error {
+		if !v.separate() {
+			if err := v.closeKeys(ctx, rows); err != nil {
+				return err
+			}
+			if number {
+				if err := v.number(ctx, rows); err != nil {
+					return err
+				}
+			}
+		}
+		ops := make([]storage.Op, 0, len(rows))
+		for _, r := range rows {
+			if !r.gone {
+				ops = append(ops, insClosing.With(r.subject, r.compartment, at))
+			}
+		}
+		if len(ops) == 0 {
+			return nil
+		}
+		n, err := v.data.Apply(ctx, ops...)
+		if err != nil || sum(n) == 0 { // already decided
+			return err
+		}
+		return v.record(ctx, "key.shred.decided", rows[0].subject,
+			gdpr.Clear("compartments", strings.Join(names(rows), ",")))
+	})
+	return unavailableIf("decide the shred", err)
+}
+
+// closeKeys makes each key unusable, and puts a row where there is no key, so that
+// none can be made. The rows are sorted.
+func (v *Vault) closeKeys(ctx context.Context, rows []closingRow) error {
+	now := storage.Micros(v.now())
+	var ops []storage.Op
+	for i := range rows {
+		r := &rows[i]
+		tag, err := v.tag(ctx, r.subject)
+		if err != nil {
+			return err
+		}
+		if r.gone, err = v.isGone(ctx, r, tag); err != nil {
+			return err
+		}
+		if r.gone {
+			continue
+		}
+		fresh := newKeyID(r.compartment)
+		var kid []byte
+		var epoch, state int
+		if err := v.keys.Claim(ctx, claimKey, []any{r.subject, r.compartment, fresh[:], 0, closing, []byte{}, now},
+			&kid, &epoch, &state); err != nil {
+			return err
+		}
+		r.kid, r.tag, r.none = keyID(kid), tag, epoch == 0
+		if state == live {
+			ops = append(ops, closeKey.With(closing, kid))
+		}
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	_, err := v.keys.Apply(ctx, ops...)
+	return err
+}
+
+// isGone tells that the key was destroyed and none has taken its place.
+func (v *Vault) isGone(ctx context.Context, r *closingRow, tag keyID) (bool, error) {
+	_, back, err := v.readTomb(ctx, tag, r.compartment)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && back {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func names(rows []closingRow) []string {
+	list := make([]string, len(rows))
+	for i, r := range rows {
+		list[i] = r.compartment
+	}
+	return list
+}
+
+func sum(n []int64) (total int64) {
+	for _, x := range n {
+		total += x
+	}
+	return total
+}
+
+// ScheduleShred has [Vault.Run] shred the subject at due or soon after. A later
+// call for the same subject takes the place of the earlier one. It takes part in
+// the transaction of ctx.
+func (v *Vault) ScheduleShred(ctx context.Context, subject string, due time.Time, keep ...string) error {
+	r, err := v.plan(subject, keep)
+	if err != nil {
+		return err
+	}
+	if due.IsZero() {
+		return gdpr.Invalid("due", "is the zero time")
+	}
+	kept := strings.Join(r.Kept, ",")
+	if len(kept) > 512 {
+		return gdpr.Invalid("keep", "is longer than 512 bytes in all")
+	}
+	if err := v.check(ctx); err != nil {
+		return err
+	}
+	err = v.data.InTx(ctx, func(ctx context.Context) error {
+		if _, err := v.data.Apply(ctx, putSchedule.With(subject, kept, storage.Micros(due))); err != nil {
+			return err
+		}
+		return v.record(ctx, "key.shred.scheduled", subject, slog.Time("due", due.UTC()))
+	})
+	return unavailableIf("schedule the shred", err)
+}
+
+// UnscheduleShred takes back what ScheduleShred asked for, if it is not due yet.
+func (v *Vault) UnscheduleShred(ctx context.Context, subject string) error {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+		return err
+	}
+	err := v.data.InTx(ctx, func(ctx context.Context) error {
+		n, err := v.data.Apply(ctx, delSchedule.With(subject))
+		if err != nil || sum(n) == 0 {
+			return err
+		}
+		return v.record(ctx, "key.shred.unscheduled", subject)
+	})
+	return unavailableIf("unschedule the shred", err)
+}
+
+// Readmit lets a person who was shredded have keys again, under their own new key:
+// what was sealed before stays closed. Reason says why in words without personal
+// data, at most 512 bytes; it stands in the audit entry.
+func (v *Vault) Readmit(ctx context.Context, subject, reason string) error {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+		return err
+	}
+	if reason == "" || len(reason) > 512 {
+		return gdpr.Invalid("reason", "must have 1 to 512 bytes")
+	}
+	if err := v.allow(ctx, "pseudonym.readmit", subject); err != nil {
+		return err
+	}
+	if err := v.check(ctx); err != nil {
+		return err
+	}
+	tag, err := v.tag(ctx, subject)
+	if err != nil {
+		return err
+	}
+	err = v.keys.InTx(ctx, func(ctx context.Context) error {
+		for _, err := range v.data.Scan(ctx, selClosingsOf, []any{subject}) {
+			return errors.Join(err, ErrUnfinished)
+		}
+		var ops []storage.Op
+		for _, c := range v.compartments {
+			ops = append(ops, backTomb.With(1, tag[:], c))
+		}
+		n, err := v.keys.Apply(ctx, ops...)
+		if err != nil {
+			return err
+		}
+		if sum(n) == 0 {
+			return ErrNoKey
+		}
+		return v.record(ctx, "key.readmitted", subject, gdpr.Clear("reason", reason))
+	})
+	return unavailableIf("readmit", err)
+}

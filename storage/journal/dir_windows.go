@@ -1,0 +1,4 @@
+package journal
+
+// noDirSync: a directory cannot be synchronised here.
+const noDirSync = true
