@@ -165,7 +165,7 @@ func (v *Vault) judgeData(ctx context.Context, d, k head) error {
 		return ErrForked
 	case d.incarnation == k.incarnation && d.n == k.n:
 		return nil
-	case d.incarnation != k.incarnation && d.incarnation != keyID{}:
+	case d.incarnation != k.incarnation && d.n > 0:
 		known, err := v.knows(ctx, d.incarnation)
 		if err != nil {
 			return unavailable("read the restores", err)

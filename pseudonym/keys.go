@@ -123,7 +123,7 @@ func (v *Vault) lost(ctx context.Context, err error) error {
 		return err
 	}
 	var restores int
-	if e := v.keys.Get(ctx, countIncarnations, nil, &restores); e != nil {
+	if e := v.keys.Get(ctx, countRestores, []any{"accepted"}, &restores); e != nil {
 		return unavailable("read the restores", e)
 	}
 	if restores > 0 {

@@ -119,6 +119,8 @@ var (
 		Set: []string{"incarnation", "n", "kid", "record", "done"}}
 	doneRecord = &storage.Write{Verb: storage.Update, Table: schema.KeyRecord, Set: []string{"done"},
 		Where: storage.By("incarnation", "n")}
+	delPlanned = &storage.Write{Verb: storage.Delete, Table: schema.KeyRecord, Where: storage.By("incarnation", "done")}
+
 	selRecordByKey = &storage.Select{From: schema.KeyRecord, Columns: []string{"n"},
 		Where: storage.By("kid"), Mode: storage.Current}
 	selRecord = &storage.Select{From: schema.KeyRecord, Columns: []string{"record"},
@@ -158,7 +160,8 @@ var (
 		Where: storage.By("domain", "token"), Mode: storage.Current}
 	insIncarnation = &storage.Write{Verb: storage.Insert, Table: schema.KeyIncarnation,
 		Set: []string{"id", "kind", "reason", "n", "at"}}
-	countIncarnations = &storage.Select{From: schema.KeyIncarnation, Columns: []string{storage.Count}}
+	countRestores = &storage.Select{From: schema.KeyIncarnation, Columns: []string{storage.Count},
+		Where: []storage.Term{{Column: "kind", Cmp: storage.Ne}}}
 )
 
 var countRecordsOf = &storage.Select{From: schema.KeyRecord, Columns: []string{storage.Count},

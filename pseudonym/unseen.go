@@ -37,6 +37,12 @@ func (u *unseen) add(kid keyID, now int64) {
 	u.m[kid] = now
 }
 
+func (u *unseen) len() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.m)
+}
+
 func (u *unseen) drop(kid keyID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
