@@ -31,9 +31,9 @@ type Source interface {
 	Sections() []*Section
 
 	// Collect yields the records of subject that lie in scope, section by section
-	// in the order of Sections, within a section in ascending order of Key. Two
-	// calls over unchanged data yield the same records in the same order: previews,
-	// counts and runs rely on it. A Record and its slices are valid until the next
+	// in the order of Sections, each record once, within a section in a fixed order
+	// such as that of the primary key. Two calls over unchanged data yield the same
+	// records in the same order: previews, counts and runs rely on it. A Record and its slices are valid until the next
 	// one. A source over a large table reads it in pages; it never holds all records.
 	// After an error the iteration ends.
 	Collect(ctx context.Context, subject string, scope Scope) iter.Seq2[*Record, error]
@@ -71,6 +71,17 @@ type SourceRestricter interface {
 	// RestrictSource sets or lifts the mark and returns how many records now carry
 	// it. Repeating it changes nothing.
 	RestrictSource(ctx context.Context, subject string, scope Scope, on bool) (int, error)
+}
+
+// RemoteSource is a [Source] whose rows lie outside the database of the desk, in
+// another system. Its Erase, Rectify and RestrictSource are called before the
+// transaction that writes the receipt, so that no lock waits for a network. What
+// is not a RemoteSource is called inside it.
+type RemoteSource interface {
+	Source
+
+	// Remote reports true. (A wrapper may report false for a local source.)
+	Remote() bool
 }
 
 // Lister is a [Source] that can list every subject it holds. [Desk.Replay] needs

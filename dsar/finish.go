@@ -1,0 +1,199 @@
+package dsar
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+// desk does what the desk itself has to do, after all sources: bridges of the
+// other kinds, and for an erasure the recipients, stored bundles, block list and
+// keys, in this order. Each step may be repeated.
+func (w *worker) desk(ctx context.Context, last Receipt) error {
+	out, err := w.batches(ctx, deskSource, w.bridge)
+	if err == nil {
+		err = w.aftermath(ctx)
+	}
+	out.Source, out.Attempts, out.At = deskSource, last.Attempts+1, w.d.now()
+	if err != nil {
+		out.State, out.Fault = SourceFailed, FaultError
+	}
+	if _, werr := w.d.store.Apply(ctx, out.op(w.r.id)); werr != nil {
+		return errors.Join(err, werr)
+	}
+	return err
+}
+
+// bridge carries out the items of the desk's own.
+func (w *worker) bridge(ctx context.Context, b []item) error {
+	for n := range b {
+		i := &b[n]
+		var err error
+		switch i.action {
+		case actObject:
+			err = w.d.o.Object(ctx, i.subject, i.record)
+		case actWithdraw:
+			err = w.d.o.Withdraw(ctx, i.subject, i.record)
+		case actRestrict:
+			err = w.d.o.Restricter.RestrictSubject(ctx, i.subject, i.record, i.ground)
+		}
+		if err != nil {
+			return err
+		}
+		i.state, i.outcome = itemDone, OutcomeDone
+	}
+	return nil
+}
+
+// OutcomeDone is the outcome of an item of another kind than erasure.
+const OutcomeDone Outcome = "done"
+
+// rectify corrects values in one source.
+func (w *worker) rectify(ctx context.Context, s Source, b []item) error {
+	var changes []Change
+	for _, i := range b {
+		n := 0
+		for _, c := range i.evidence {
+			n = n*10 + int(c-'0')
+		}
+		if n >= len(w.f.Changes) {
+			return errContract
+		}
+		changes = append(changes, w.f.Changes[n])
+	}
+	res, err := s.(Rectifier).Rectify(ctx, b[0].subject, changes)
+	if err != nil {
+		return err
+	}
+	if len(res) != len(b) {
+		return errContract
+	}
+	for n, r := range res {
+		if r.Outcome != Rectified && r.Outcome != NotHeld {
+			return errItemFailed
+		}
+		b[n].state, b[n].outcome = itemDone, r.Outcome
+	}
+	return nil
+}
+
+// restrict marks the records of one source.
+func (w *worker) restrict(ctx context.Context, s Source, b []item) error {
+	for n := range b {
+		count, err := s.(SourceRestricter).RestrictSource(ctx, b[n].subject, w.f.Scope, true)
+		if err != nil {
+			return err
+		}
+		b[n].state, b[n].outcome, b[n].evidence = itemDone, OutcomeDone, "records:"+itoa(int64(count))
+	}
+	return nil
+}
+
+// aftermath does what follows when every source is done.
+func (w *worker) aftermath(ctx context.Context) error {
+	switch w.r.kind {
+	case Rectification, Erasure, Restriction:
+		if err := w.recipients(ctx); err != nil {
+			return err
+		}
+	}
+	if w.r.kind != Erasure {
+		return nil
+	}
+	if err := w.dropBundles(ctx); err != nil {
+		return err
+	}
+	if w.d.o.Suppress != nil && !w.f.NoSuppress {
+		for _, s := range w.r.subjects {
+			if err := w.d.o.Suppress(ctx, s, w.r.ground); err != nil {
+				return err
+			}
+		}
+	}
+	return w.shred(ctx)
+}
+
+// shred destroys the keys, last of all, and only for an erasure of everything:
+// with a scope, or with records kept because their basis stands, the person is
+// still one of the CRM's.
+func (w *worker) shred(ctx context.Context) error {
+	if w.d.o.Shredder == nil || len(w.f.Scope.Categories) > 0 || len(w.f.Scope.Fields) > 0 {
+		return nil
+	}
+	for _, s := range w.r.subjects {
+		kept, err := w.standing(ctx, s)
+		if err != nil {
+			return err
+		}
+		if kept {
+			continue
+		}
+		if err := w.d.o.Shredder.Shred(ctx, s, w.d.o.KeepCompartments...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var keptItem = &storage.Select{From: schema.RequestItem, Columns: []string{"n"},
+	Where: storage.By("request", "plan", "subject", "kind"), Order: []string{"n"}, Limit: 1}
+
+// standing reports whether something of the subject stays for other reasons than
+// a duty or claim.
+func (w *worker) standing(ctx context.Context, subject string) (bool, error) {
+	var n int64
+	err := w.d.store.Get(ctx, keptItem, []any{w.r.id, w.r.plan, subject, keptBasis}, &n)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var (
+	bundlesOf  = &storage.Write{Verb: storage.Delete, Table: schema.RequestBundle, Where: storage.By("request")}
+	addNotice  = &storage.Write{Verb: storage.InsertNew, Table: schema.RequestNotice, Set: []string{"request", "recipient", "state", "attempts", "reason", "at"}}
+	disclosees = &storage.Select{From: schema.Disclosure, Columns: []string{"at", "id", "recipient"}, Where: storage.By("subject"), Order: []string{"at", "id"}}
+)
+
+// dropBundles removes the stored answers of earlier requests of the person: an
+// export that stays downloadable would undo the erasure.
+func (w *worker) dropBundles(ctx context.Context) error {
+	for _, subject := range w.r.subjects {
+		for rec, err := range w.d.store.Scan(ctx, requestsOf, []any{subject}) {
+			if err != nil {
+				return err
+			}
+			var id string
+			if err := rec.Scan(&id); err != nil {
+				return err
+			}
+			if _, err := w.d.store.Apply(ctx, bundlesOf.With(id)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recipients opens a notice for everybody who received data of the person.
+func (w *worker) recipients(ctx context.Context) error {
+	for _, subject := range w.r.subjects {
+		for rec, err := range w.d.store.Scan(ctx, disclosees, []any{subject}) {
+			if err != nil {
+				return err
+			}
+			var at int64
+			var id, recipient string
+			if err := rec.Scan(&at, &id, &recipient); err != nil {
+				return err
+			}
+			op := addNotice.With(w.r.id, recipient, string(NoticeDue), 0, "", storage.Micros(w.d.now()))
+			if _, err := w.d.store.Apply(ctx, op); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
