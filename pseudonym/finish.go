@@ -61,7 +61,6 @@ func (v *Vault) complete(ctx context.Context, rows []closingRow) error {
 			return unavailable("mark the shred in the data store", err)
 		}
 	}
-	v.scrub(ctx)
 	return nil
 }
 
@@ -301,27 +300,4 @@ func (v *Vault) copyRecords(ctx context.Context, d, k head) ([]storage.Op, error
 		ops = append(ops, updChain.With(k.incarnation[:], k.n, k.h[:], k.n, k.h[:], d.restored, headData))
 	}
 	return ops, nil
-}
-
-// scrubber is a store that can tell whether deleted rows still stand in its files.
-type scrubber interface {
-	// Scrub tries to remove what deleted rows left in the files of the database. It
-	// returns errors.ErrUnsupported where the engine offers no such thing.
-	Scrub(ctx context.Context) (clean bool, err error)
-}
-
-// scrub clears the mark of remnants when the files are clean.
-func (v *Vault) scrub(ctx context.Context) {
-	s, ok := v.keys.(scrubber)
-	if !ok {
-		return
-	}
-	k, err := readHead(ctx, v.keys, headKeys)
-	if err != nil || k.remnants == 0 {
-		return
-	}
-	if clean, err := s.Scrub(ctx); err != nil || !clean {
-		return
-	}
-	_, _ = v.keys.Apply(ctx, updRemnants.With(0, headKeys, k.remnants))
 }

@@ -2,7 +2,6 @@ package pseudonym
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -64,9 +63,6 @@ func (v *Vault) Report(ctx context.Context) (Report, error) {
 	if err := v.check(ctx); err != nil {
 		return r, err
 	}
-	if v.data.State(ctx) == storage.Outside {
-		v.scrub(ctx)
-	}
 	for _, c := range []struct {
 		s    storage.Store
 		sel  *storage.Select
@@ -91,7 +87,7 @@ func (v *Vault) Report(ctx context.Context) (Report, error) {
 		r.RollbackProtection = ProtectionSeparate
 	}
 	var err error
-	if r.Remnants, err = v.remnants(ctx); err != nil {
+	if r.Remnants, err = v.scrub(ctx); err != nil {
 		return r, err
 	}
 	r.Epochs, err = v.reportEpochs(ctx)
@@ -113,28 +109,4 @@ func (v *Vault) reportEpochs(ctx context.Context) ([]Epoch, error) {
 		list = append(list, e)
 	}
 	return list, nil
-}
-
-// remnants says what may be left of shredded keys in the files of the key store.
-func (v *Vault) remnants(ctx context.Context) (string, error) {
-	if !v.keys.Traits().Durable {
-		return RemnantsNone, nil
-	}
-	s, ok := v.keys.(scrubber)
-	if !ok {
-		return RemnantsEngine, nil
-	}
-	if v.data.State(ctx) != storage.Outside || v.keys.State(ctx) != storage.Outside {
-		return RemnantsPending, nil
-	}
-	clean, err := s.Scrub(ctx)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return RemnantsEngine, nil
-	case err != nil:
-		return "", unavailable("look for remnants", err)
-	case clean:
-		return RemnantsClean, nil
-	}
-	return RemnantsPending, nil
 }

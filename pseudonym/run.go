@@ -40,7 +40,9 @@ func (v *Vault) Work(ctx context.Context) error {
 	if err := v.check(ctx); err != nil {
 		return err
 	}
-	return errors.Join(v.finishAll(ctx), v.shredDue(ctx), v.rotateIfDue(ctx))
+	err := errors.Join(v.finishAll(ctx), v.shredDue(ctx), v.rotateIfDue(ctx))
+	_, scrubbed := v.scrub(ctx)
+	return errors.Join(err, scrubbed)
 }
 
 // shredDue carries out the scheduled shreds whose time has come.

@@ -320,4 +320,3 @@ func TestJournalUnreachable(t *testing.T) {
 	_, err = v.Open(ctx, "c-2", restorePlace, x)
 	require.ErrorIs(t, err, pseudonym.ErrKeyUnavailable)
 }
-
