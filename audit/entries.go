@@ -190,7 +190,7 @@ func (l *Log) scanRows(ctx context.Context, s *storage.Select, args ...any) iter
 // subjectRows merges, by index, the rows of each token of the subject as first and
 // as further subject.
 func (m *matcher) subjectRows(ctx context.Context, lo, hi int64) iter.Seq2[entryRow, error] {
-	var sources []iter.Seq2[entryRow, error]
+	var sources []iterRows
 	for _, t := range m.subjects {
 		sources = append(sources,
 			m.l.scanRows(ctx, pick(m.Newest, subjectUp, subjectDown), m.h.num, t, lo, hi),

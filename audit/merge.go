@@ -2,8 +2,10 @@ package audit
 
 import "iter"
 
+type iterRows = iter.Seq2[entryRow, error]
+
 // mergeRows merges sources that are each in order of seq, leaving out repeats.
-func mergeRows(sources []iter.Seq2[entryRow, error], down bool) iter.Seq2[entryRow, error] {
+func mergeRows(sources []iterRows, down bool) iter.Seq2[entryRow, error] {
 	return func(yield func(entryRow, error) bool) {
 		type source struct {
 			next func() (entryRow, error, bool)

@@ -154,3 +154,13 @@ func signNote(text string, signers ...*keySigner) ([]byte, error) {
 	}
 	return msg, nil
 }
+
+// VerifierKey returns the verifier key of an Ed25519 public key for a log: what a
+// host publishes, and what [VerifyBundle] and cmd/auditverify take.
+func VerifierKey(origin string, public crypto.PublicKey) (string, error) {
+	pub, ok := public.(ed25519.PublicKey)
+	if !ok {
+		return "", gdpr.Invalid("Key", "must be an Ed25519 public key")
+	}
+	return note.NewEd25519VerifierKey(origin, pub)
+}

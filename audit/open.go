@@ -77,8 +77,8 @@ func (l *Log) genesis(id *identity, extra []value) (*draft, error) {
 		{key: "origin", kind: 's', text: id.origin},
 		{key: "tenant", kind: 'r', text: string(tenant[:])},
 	}
-	if l.opt.Signer != nil {
-		s, err := newKeySigner(id.origin, l.opt.Signer)
+	if l.signerKey() != nil {
+		s, err := newKeySigner(id.origin, l.signerKey())
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (l *Log) genesis(id *identity, extra []value) (*draft, error) {
 	x.attr = append(x.attr, l.unguarded()...)
 	x.attr = append(x.attr, extra...)
 	d, err := newDraft(x)
-	if err == nil && l.opt.Signer != nil {
+	if err == nil && l.signerKey() != nil {
 		d.addKey = x.attr[2].text
 	}
 	return d, err

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"errors"
@@ -106,7 +107,8 @@ const (
 // admit decides about a staged row.
 func (l *Log) admit(ctx context.Context, h *head, id, text, mac []byte, check bool) (*draft, rowState, error) {
 	var v leafView
-	if !v.parse(text) || string(v.log) != h.id || string(id) != string(v.id[:]) {
+	if !v.parse(text) || string(v.log) != h.id || string(id) != string(v.id[:]) ||
+		bytes.HasPrefix(v.act, []byte("log.")) && string(v.act) != "log.forgotten" {
 		return nil, rowBad, nil
 	}
 	d := v.draft(text)

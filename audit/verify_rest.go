@@ -30,11 +30,9 @@ var (
 	checkpointsBeyond = outsideRange(schema.AuditCheckpoint, "size", storage.Gt)
 	checkpointsBelow  = outsideRange(schema.AuditCheckpoint, "size", storage.Lt)
 
-	strayLogs = []*storage.Select{
-		strays(auditEntry), strays(schema.AuditSubject), strays(schema.AuditTile),
-		strays(schema.AuditCheckpoint), strays(schema.AuditRedaction),
-	}
-	allTiles = &storage.Select{
+	strayLogs  = strays(storage.Gt)
+	strayBelow = strays(storage.Lt)
+	allTiles   = &storage.Select{
 		From: schema.AuditTile, Columns: []string{"level", "idx"}, Order: []string{"level", "idx"}, Where: storage.By("log"),
 	}
 	allKeys  = &storage.Select{From: schema.AuditKey, Columns: keyColumns, Order: []string{"idem"}}
@@ -43,9 +41,16 @@ var (
 	}
 )
 
-// strays finds a row of an incarnation that does not exist.
-func strays(t *storage.Table) *storage.Select {
-	return &storage.Select{From: t, Columns: []string{"log"}, Where: []storage.Term{{Column: "log", Cmp: storage.Gt}}, Limit: 1}
+// strays find rows of incarnations beyond or below a number.
+func strays(cmp storage.Cmp) (list []*storage.Select) {
+	for _, t := range []*storage.Table{
+		auditEntry, schema.AuditSubject, schema.AuditTile, schema.AuditCheckpoint, schema.AuditRedaction,
+	} {
+		list = append(list, &storage.Select{
+			From: t, Columns: []string{"log"}, Where: []storage.Term{{Column: "log", Cmp: cmp}}, Limit: 1,
+		})
+	}
+	return list
 }
 
 // surplus looks for rows that belong to no entry of the log.
@@ -88,6 +93,12 @@ func (v *verifier) surplus(ctx context.Context) error {
 			continue // reopened meanwhile
 		}
 		return orFound(err, "table %s has rows of a log that does not exist", s.From.Name)
+	}
+	for _, s := range strayBelow {
+		var n int64
+		if err := v.l.store.Get(ctx, s, []any{1}, &n); !errors.Is(err, storage.ErrNotFound) {
+			return orFound(err, "table %s has rows of a log that does not exist", s.From.Name)
+		}
 	}
 	return v.surplusTiles(ctx)
 }

@@ -207,3 +207,51 @@ func hashes(path [][]byte) ([]Hash, error) {
 }
 
 func equal(a, b Hash) bool { return subtle.ConstantTimeCompare(a[:], b[:]) == 1 }
+
+// FirstRoot returns the root of size m that a consistency path implies, if the path
+// leads to the root of size n.
+func FirstRoot(m, n uint64, second Hash, path []Hash) (Hash, error) {
+	if m == 0 || m >= n {
+		return Hash{}, ErrProof
+	}
+	if m&(m-1) == 0 { // the first tree is a subtree of the second: its root is not in the path
+		return Hash{}, checkTail(m, n, path)
+	}
+	var first Hash
+	if len(path) == 0 {
+		return first, ErrProof
+	}
+	fn := m - 1
+	rest := path[1:]
+	sn := n - 1
+	for fn&1 == 1 {
+		fn, sn = fn>>1, sn>>1
+	}
+	first = path[0]
+	for _, c := range rest {
+		if fn&1 == 1 || fn == sn {
+			first = Node(c, first)
+			for fn&1 == 0 && fn != 0 {
+				fn, sn = fn>>1, sn>>1
+			}
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	return first, CheckConsistency(m, n, first, second, path)
+}
+
+// checkTail reports whether a path has the length that sizes m, a power of two,
+// and n ask for. Without the first root nothing more can be said.
+func checkTail(m, n uint64, path []Hash) error {
+	fn, sn, need := m-1, n-1, 0
+	for fn&1 == 1 {
+		fn, sn = fn>>1, sn>>1
+	}
+	for ; sn != 0; fn, sn = fn>>1, sn>>1 {
+		need++
+	}
+	if len(path) != need {
+		return ErrProof
+	}
+	return nil
+}

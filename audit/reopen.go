@@ -1,0 +1,99 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+var putHead = &storage.Write{Verb: storage.Put, Table: auditHead, Set: append([]string{"slot"}, headColumns...)}
+
+// Reopen begins a new incarnation of the log after [ErrRolledBack]: a new log id,
+// whose first entry names the old one, the checkpoint kept outside, how many
+// entries are lost, and the reason, a code. The entries of the old incarnation stay
+// where they are. Entries that other processes stage for the old one meanwhile are
+// set aside, each with a log.row_rejected.
+func (l *Log) Reopen(ctx context.Context, reason string) error {
+	if !isAction([]byte(reason)) {
+		return gdpr.Invalid("Reason", "must be a code of 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\"")
+	}
+	if !l.outside(ctx) {
+		return storage.ErrInTx
+	}
+	if err := l.allow(ctx, "audit.reopen", ""); err != nil {
+		return err
+	}
+	var outside []byte
+	if l.opt.Anchor != nil {
+		var err error
+		if outside, err = l.opt.Anchor.Load(ctx, l.anchorName()); err != nil {
+			return err
+		}
+	}
+	old, err := l.readHead(ctx)
+	if errors.Is(err, ErrNoLog) {
+		old, err = nil, nil
+	}
+	if err == nil && old != nil {
+		_, err = l.Sealed(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	num := int64(1)
+	if old != nil {
+		num = old.num + 1
+	}
+	id := l.newIncarnation(num)
+	err = l.store.InTx(ctx, func(ctx context.Context) error {
+		if old != nil {
+			if old, err = l.lockHead(ctx); err != nil {
+				return err
+			}
+			if old.num+1 != num {
+				return storage.ErrStale // somebody else reopened it
+			}
+		}
+		return l.reopen(ctx, id, old, outside, reason)
+	})
+	if err != nil {
+		return err
+	}
+	l.setIdent(ctx, id)
+	return nil
+}
+
+func (l *Log) reopen(ctx context.Context, id *identity, old *head, outside []byte, reason string) error {
+	extra := []value{{key: "reason", kind: 's', text: reason}}
+	size := uint64(0)
+	if old != nil {
+		size = old.size()
+		extra = append(extra,
+			value{key: "previous.origin", kind: 's', text: old.origin},
+			value{key: "previous.size", kind: 'i', text: strconv.FormatUint(size, 10)},
+			value{key: "previous.root", kind: 'r', text: string(old.root[:])})
+	}
+	if outside != nil {
+		extra = append(extra, value{key: "previous.checkpoint", kind: 's', text: std64.EncodeToString(outside)})
+		lost := uint64(0)
+		if c, err := parseNote(outside); err == nil && c.Size > size {
+			lost = c.Size - size
+		}
+		extra = append(extra, value{key: "lost", kind: 'i', text: strconv.FormatUint(lost, 10)})
+	}
+	genesis, err := l.genesis(id, extra)
+	if err != nil {
+		return err
+	}
+	h := &head{identity: id}
+	ops := h.extend([]*draft{genesis})
+	if old != nil {
+		ops = append(ops, insertHead.With(append([]any{old.num}, old.args()...)...))
+	}
+	ops = append(ops, putHead.With(append([]any{0}, h.args()...)...))
+	_, err = l.store.Apply(ctx, ops...)
+	return err
+}
