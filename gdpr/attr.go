@@ -11,10 +11,9 @@ type ClearValue string
 
 // PersonalValue is a value of one subject, to be sealed under that subject's key
 // before it is stored. It prints as "[redacted]". Make it with [Personal].
-type PersonalValue struct {
-	subject string
-	value   string
-}
+type PersonalValue struct{ p hidden[personal] }
+
+type personal struct{ subject, value string }
 
 // Clear returns an attribute whose text may stand in an audit entry as it is:
 // a code, an enum, a version, an id of the library. The caller vouches for it.
@@ -24,14 +23,14 @@ func Clear(key, value string) slog.Attr { return slog.Any(key, ClearValue(value)
 // seals it under the subject's key, and refuses it ([ErrUnsealed]) when it has
 // no sealer.
 func Personal(key, subject, value string) slog.Attr {
-	return slog.Any(key, PersonalValue{subject, value})
+	return slog.Any(key, PersonalValue{hide(personal{subject, value})})
 }
 
 // Subject returns whose value it is.
-func (p PersonalValue) Subject() string { return p.subject }
+func (p PersonalValue) Subject() string { return reveal(p.p).subject }
 
 // Reveal returns the value in clear, for the package that seals it.
-func (p PersonalValue) Reveal() string { return p.value }
+func (p PersonalValue) Reveal() string { return reveal(p.p).value }
 
 // String returns "[redacted]".
 func (PersonalValue) String() string { return redacted }

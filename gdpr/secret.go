@@ -1,6 +1,7 @@
 package gdpr
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 )
@@ -10,16 +11,33 @@ const redacted = "[redacted]"
 // Secret is key material or another value that must not be printed. Every way of
 // formatting it prints "[redacted]". Its bytes are read with [Secret.Reveal], so
 // that a search for that name finds each use.
-type Secret struct{ b []byte }
+type Secret struct{ b hidden[[]byte] }
+
+// hidden keeps a value out of fmt also where fmt calls no method: in an
+// unexported field of the host's own struct. There it follows one pointer and
+// prints the address of the second.
+type hidden[T any] **T
+
+func hide[T any](v T) hidden[T] {
+	p := &v
+	return &p
+}
+
+func reveal[T any](h hidden[T]) (v T) {
+	if h != nil {
+		v = **h
+	}
+	return v
+}
 
 // NewSecret returns a Secret with a copy of b.
-func NewSecret(b []byte) Secret { return Secret{append([]byte(nil), b...)} }
+func NewSecret(b []byte) Secret { return Secret{hide(bytes.Clone(b))} }
 
 // Reveal returns the bytes themselves; the caller must not change them.
-func (s Secret) Reveal() []byte { return s.b }
+func (s Secret) Reveal() []byte { return reveal(s.b) }
 
 // Len returns the number of bytes.
-func (s Secret) Len() int { return len(s.b) }
+func (s Secret) Len() int { return len(s.Reveal()) }
 
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }
