@@ -74,16 +74,37 @@ func (d *Desk) Waive(ctx context.Context, id, reason string, act Act) (*Request,
 }
 
 func (d *Desk) settle(ctx context.Context, id string, ev Event, act Act, code string, to Identity) (*Request, error) {
+	r, err := d.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.file(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	return d.do(ctx, stepping{id: id, event: ev, act: act, code: code,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
-			d.established(r, to)
+			r.identity = to
 			return []storage.Op{dropChallenges.With(r.id)}, nil
-		}})
+		},
+		effect: func(ctx context.Context, r *row) error { return d.restrictMeanwhile(ctx, r, f) }})
 }
 
-// established sets the identity; where a pause asked for it restarts the period,
-// it does so (UK GDPR art. 12A).
-func (d *Desk) established(r *row, to Identity) { r.identity = to }
+// restrictMeanwhile restricts the purposes of an objection under art. 21(1) from
+// the moment on that it is known who objects, until it is decided (art. 18(1)(d)).
+func (d *Desk) restrictMeanwhile(ctx context.Context, r *row, f *file) error {
+	if r.kind != Objection || r.ground != "A21-1" || d.o.Restricter == nil {
+		return nil
+	}
+	for _, subject := range r.subjects {
+		for _, purpose := range f.Purposes {
+			if err := d.o.Restricter.RestrictSubject(ctx, subject, purpose, "A18-1-d"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // checkCode checks a short clear code of the caller: letters, digits and "_-.:/ ".
 func checkCode(field, s string) error {

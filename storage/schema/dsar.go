@@ -57,7 +57,7 @@ var Request = &storage.Table{
 		sealed("body"),
 	},
 	Key:   []string{"id"},
-	Index: [][]string{{"state", "due", "id"}, {"received", "id"}},
+	Index: [][]string{{"state", "due", "id"}, {"received", "id"}, {"forgotten", "closed", "id"}},
 }
 
 // RequestSubject links a request with each subject key that it covers.

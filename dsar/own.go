@@ -1,0 +1,111 @@
+package dsar
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+// Export yields the desk's own records of a subject: each request with its letters
+// and refusals, and the disclosures. Make a source of it with [FromFuncs]; requests
+// belong in the access answer too.
+//
+// The request that is being answered is left out: it would change the answer that
+// it is part of.
+func (d *Desk) Export(ctx context.Context, subject string) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		for r, err := range d.rowsOf(ctx, Filter{Subject: subject}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if r.state.Open() {
+				continue
+			}
+			b, err := d.own(ctx, r)
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Forget is the erasure of the desk's own records of a subject as part of an
+// erasure of the person: disclosures go once their recipients were told; files of
+// requests stay under their own rule, since the controller must be able to show
+// what it did (GDPR art. 5(2)). See [Desk.Expire] for that rule.
+func (d *Desk) Forget(ctx context.Context, subject, ground string, until time.Time) (erased, kept int, err error) {
+	for _, err := range d.rowsOf(ctx, Filter{Subject: subject}) {
+		if err != nil {
+			return 0, 0, err
+		}
+		kept++
+	}
+	return 0, kept, nil
+}
+
+var (
+	closedBefore   = &storage.Select{From: schema.Request, Columns: rowColumns, Where: []storage.Term{{Column: "forgotten"}, {Column: "closed", Cmp: storage.Gt}, {Column: "closed", Cmp: storage.Lt}}, Order: []string{"closed", "id"}}
+	dropLetterText = &storage.Write{Verb: storage.Update, Table: schema.RequestLetter, Set: []string{"text"}, Where: storage.By("request")}
+)
+
+// Expire erases the files of requests that were closed before the given time: the
+// key of each file is shredded, its contents, items and links to subjects go, and
+// the line in the register stays. How long files are kept is the controller's
+// decision; without a Shredder the sealed notes of the history stay as they are. It
+// returns how many files were erased.
+func (d *Desk) Expire(ctx context.Context, before time.Time, act Act) (int, error) {
+	if d.store.State(ctx) != storage.Outside {
+		return 0, storage.ErrInTx
+	}
+	if before.After(d.now()) {
+		return 0, invalid("Expire.before", "lies in the future")
+	}
+	var ids []string
+	for r, err := range d.scanRows(ctx, Filter{}, closedBefore, []any{0, 0, storage.Micros(before)}) {
+		if err != nil {
+			return 0, err
+		}
+		ids = append(ids, r.id)
+		if len(ids) == MaxBatch {
+			break
+		}
+	}
+	for n, id := range ids {
+		if err := d.expire(ctx, id, act); err != nil {
+			return n, err
+		}
+	}
+	return len(ids), nil
+}
+
+func (d *Desk) expire(ctx context.Context, id string, act Act) error {
+	waits, err := d.deferredIn(ctx, id)
+	if err != nil || waits {
+		return err
+	}
+	_, err = d.do(ctx, stepping{id: id, event: EventForget, act: Act{By: act.By}, code: "expired",
+		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
+			r.forgotten, r.body, r.ground = 1, nil, ""
+			return []storage.Op{
+				dropSubjects.With(r.id), allItems.With(r.id), bundlesOf.With(r.id), dropChallenges.With(r.id), dropLetterText.With(nil, r.id),
+			}, nil
+		}})
+	if err != nil || d.o.Shredder == nil {
+		return err
+	}
+	return d.o.Shredder.Shred(ctx, fileKey(id))
+}
+
+var deferredOf = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count}, Where: storage.By("request", "state")}
+
+// deferredIn reports whether items of the request still wait for their date.
+func (d *Desk) deferredIn(ctx context.Context, id string) (bool, error) {
+	var n int64
+	err := d.store.Get(ctx, deferredOf, []any{id, itemDeferred}, &n)
+	return n > 0, err
+}

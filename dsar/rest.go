@@ -1,0 +1,110 @@
+package dsar
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+var (
+	deferredDue = &storage.Select{From: schema.RequestItem, Columns: itemColumns,
+		Where: []storage.Term{{Column: "state"}, {Column: "until", Cmp: storage.Le}}, Order: []string{"until", "request", "plan", "n"}, Limit: MaxBatch}
+	countRest = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count},
+		Where: []storage.Term{{Column: "state"}, {Column: "until", Cmp: storage.Le}}}
+)
+
+// Backlog returns how many kept records have reached the date on which they can go.
+func (d *Desk) Backlog(ctx context.Context) (int, error) {
+	var n int64
+	err := d.store.Get(ctx, countRest, []any{itemDeferred, storage.Micros(d.now())}, &n)
+	return int(n), err
+}
+
+// Rest erases what an earlier erasure had to leave for a duty or a claim, once its
+// date is reached: at most [MaxBatch] records per call, each asked of the Keeper
+// again. It must not run inside a transaction; call it from the host's daily work
+// until it returns 0. It returns how many records were settled.
+func (d *Desk) Rest(ctx context.Context, act Act) (int, error) {
+	if d.store.State(ctx) != storage.Outside {
+		return 0, storage.ErrInTx
+	}
+	if err := d.checkAct(&act); err != nil {
+		return 0, err
+	}
+	var due []item
+	for rec, err := range d.store.Scan(ctx, deferredDue, []any{itemDeferred, storage.Micros(d.now())}) {
+		if err != nil {
+			return 0, err
+		}
+		var i item
+		if err := rec.Scan(i.pointers()...); err != nil {
+			return 0, err
+		}
+		due = append(due, i)
+	}
+	settled := 0
+	for len(due) > 0 {
+		n := 1
+		for n < len(due) && due[n].request == due[0].request && due[n].source == due[0].source && due[n].subject == due[0].subject {
+			n++
+		}
+		moved, err := d.restOf(ctx, due[:n], act)
+		if err != nil {
+			return settled, err
+		}
+		settled += moved
+		due = due[n:]
+	}
+	return settled, nil
+}
+
+// restOf erases records of one request, source and subject.
+func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
+	r, err := d.load(ctx, b[0].request)
+	if err != nil {
+		return 0, err
+	}
+	f, err := d.file(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	s := d.byName[b[0].source]
+	if s == nil {
+		return 0, invalid("Options.Sources", "lacks %s, in which records of an erasure wait", b[0].source)
+	}
+	w := &worker{d: d, r: r, f: f}
+	batch := slices.Clone(b)
+	for n := range batch {
+		i := &batch[n]
+		i.action, i.kind, i.ground, i.until, i.fields, i.state, i.outcome = ActErase, "", r.ground, 0, "", itemPlanned, ""
+	}
+	err = d.guarded(ctx, s, func(ctx context.Context) error {
+		if w.remote(s.Name()) {
+			if err := w.eraseBatch(ctx, s, batch); err != nil {
+				return err
+			}
+			return d.store.InTx(ctx, func(ctx context.Context) error { return w.settle(ctx, s.Name(), batch) })
+		}
+		return d.store.InTx(ctx, func(ctx context.Context) error {
+			if err := w.eraseBatch(ctx, s, batch); err != nil {
+				return err
+			}
+			return w.settle(ctx, s.Name(), batch)
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	gone := 0
+	for _, i := range batch {
+		if i.outcome == Erased || i.outcome == Masked || i.outcome == NotHeld {
+			gone++
+		}
+	}
+	if gone > 0 {
+		_, err = d.do(ctx, stepping{id: r.id, event: EventRest, act: Act{By: act.By}, code: "records:" + itoa(int64(gone))})
+	}
+	return gone, err
+}
