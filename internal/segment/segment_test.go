@@ -1,0 +1,80 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+var key = bytes.Repeat([]byte{7}, 32)
+
+func encrypted(t testing.TB, plain, additional []byte) []byte {
+	r, err := Encrypt(bytes.NewReader(plain), key, additional)
+	require.NoError(t, err)
+	b, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return b
+}
+
+func TestRoundTrip(t *testing.T) {
+	first := Size - headerSize - tagSize
+	for _, n := range []int{0, 1, first - 1, first, first + 1, first + Size - tagSize, first + Size - tagSize + 1, 300_000} {
+		plain := bytes.Repeat([]byte("x"), n)
+		b := encrypted(t, plain, []byte("ad"))
+		got, err := io.ReadAll(Decrypt(iotest.OneByteReader(bytes.NewReader(b)), key, []byte("ad")))
+		require.NoError(t, err)
+		require.Equal(t, n, len(got))
+		require.True(t, bytes.Equal(plain, got))
+		_, err = io.ReadAll(Decrypt(bytes.NewReader(b), key, []byte("da")))
+		require.ErrorIs(t, err, ErrDamaged)
+	}
+}
+
+func TestCutAnywhere(t *testing.T) {
+	plain := bytes.Repeat([]byte("abcdefgh"), 20_000)
+	b := encrypted(t, plain, nil)
+	for n := 0; n < len(b); n += 997 {
+		got, err := io.ReadAll(Decrypt(bytes.NewReader(b[:n]), key, nil))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.True(t, bytes.HasPrefix(plain, got))
+	}
+	for _, n := range []int{Size, 2 * Size} { // at the end of a segment
+		_, err := io.ReadAll(Decrypt(bytes.NewReader(b[:n]), key, nil))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}
+}
+
+func TestSwappedSegments(t *testing.T) {
+	b := encrypted(t, bytes.Repeat([]byte("x"), 4*Size), nil)
+	s := bytes.Clone(b)
+	copy(s[Size:], b[2*Size:3*Size])
+	copy(s[2*Size:], b[Size:2*Size])
+	got, err := io.ReadAll(Decrypt(bytes.NewReader(s), key, nil))
+	require.ErrorIs(t, err, ErrDamaged)
+	require.Len(t, got, Size-headerSize-tagSize, "only what authenticated was released")
+}
+
+func TestReaderFails(t *testing.T) {
+	boom := errors.New("boom")
+	r, err := Encrypt(iotest.ErrReader(boom), key, nil)
+	require.NoError(t, err)
+	_, err = io.ReadAll(r)
+	require.ErrorIs(t, err, boom)
+	_, err = io.ReadAll(Decrypt(iotest.ErrReader(boom), key, nil))
+	require.ErrorIs(t, err, boom)
+}
+
+func FuzzDecrypt(f *testing.F) {
+	good := encrypted(f, []byte("hello"), nil)
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, err := io.ReadAll(Decrypt(bytes.NewReader(b), key, nil))
+		if err == nil && !bytes.Equal(b, good) {
+			t.Fatal("opened a forged stream")
+		}
+	})
+}
