@@ -53,7 +53,17 @@ type Condition struct {
 	statute  []test // the statutory ones of them, if a keeper is not statutory
 	blockers []test // maxima that only block
 	reviews  []test
-	whole    bool // at least one keeper covers whole rows
+
+	// Set when every rule is a plain cut-off, for Evaluate.
+	cuts                                    []cut
+	keepBits, endBits, pastBits, reviewBits uint64
+}
+
+// cut is a rule that has ended when its start event lies before an instant.
+type cut struct {
+	before int64
+	bit    uint64
+	event  uint8
 }
 
 // test is one rule on one day: it has ended for a record when its start event lies
@@ -130,7 +140,6 @@ func (d *Day) condition(p *policy) *Condition {
 		switch {
 		case r.keeps():
 			c.keepers = append(c.keepers, t)
-			c.whole = c.whole || len(r.Fields) == 0
 			if r.Level == Statutory {
 				c.firm = append(c.firm, t)
 			}
@@ -148,7 +157,29 @@ func (d *Day) condition(p *policy) *Condition {
 	if len(c.firm) == len(c.keepers) {
 		c.statute = nil // the general clause says the same
 	}
+	c.plain()
 	return c
+}
+
+// plain fills the cut-offs if all rules are such.
+func (c *Condition) plain() {
+	var cuts []cut
+	add := func(tests []test, bits *uint64) (ok bool) {
+		for i := range tests {
+			t := &tests[i]
+			if t.slow || t.lo != math.MinInt64 || len(cuts) == 64 {
+				return false
+			}
+			bit := uint64(1) << len(cuts)
+			cuts = append(cuts, cut{before: t.hi, bit: bit, event: t.first})
+			*bits |= bit
+		}
+		return true
+	}
+	if len(c.statute) == 0 && add(c.keepers, &c.keepBits) && add(c.enders, &c.endBits) && add(c.blockers, &c.pastBits) && add(c.reviews, &c.reviewBits) {
+		c.cuts = cuts
+		c.pastBits |= c.endBits
+	}
 }
 
 // ends reports whether the rule is a maximum that ends a record.

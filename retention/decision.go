@@ -52,20 +52,50 @@ type Decision struct {
 
 // Evaluate decides about one record. It is a pure function of the schedule, the
 // day and the facts, and does not allocate.
-func (c *Condition) Evaluate(f *Facts) (d Decision) {
-	d.cond, d.facts = c, f
+func (c *Condition) Evaluate(f *Facts) Decision {
+	var state State
+	var action Action
+	if c.cuts != nil && f.Stop == "" && !f.Lapsed && !f.Asked {
+		state, action = c.quick(f)
+	} else {
+		state, action = c.decide(f)
+	}
+	return Decision{State: state, Action: action, cond: c, facts: f}
+}
+
+func (c *Condition) decide(f *Facts) (State, Action) {
 	switch {
 	case f.Stop != "":
-		d.State = Stopped
+		return Stopped, Nothing
 	case c.due(f):
-		d.State = Due
-		d.Action = c.strongest(f)
+		return Due, c.strongest(f)
 	case c.past(f):
-		d.State, d.Action = Blocked, Block
+		return Blocked, Block
 	case anyEnded(c.reviews, &f.At):
-		d.Action = Review
+		return Active, Review
 	}
-	return d
+	return Active, Nothing
+}
+
+// quick is Evaluate for rules that are plain cut-offs: it finds in one loop which
+// have ended, as bits.
+func (c *Condition) quick(f *Facts) (State, Action) {
+	var ended uint64
+	for i := range c.cuts {
+		t := &c.cuts[i]
+		if e := f.At[t.event&(MaxEvents-1)]; e != 0 && e < t.before {
+			ended |= t.bit
+		}
+	}
+	switch {
+	case ended&c.keepBits == c.keepBits && (ended&c.endBits != 0 || c.endBits == 0 && c.keepBits != 0):
+		return Due, c.strongest(f)
+	case ended&c.pastBits != 0:
+		return Blocked, Block
+	case ended&c.reviewBits != 0:
+		return Active, Review
+	}
+	return Active, Nothing
 }
 
 // due is the formula of the package documentation.
@@ -210,7 +240,7 @@ func (d *Decision) Keep() (fields []string, all bool) {
 // Fields returns the fields to which the action of a due record is limited; empty
 // is the whole row.
 func (d *Decision) Fields() []string {
-	if r := d.Rule(); d.State == Due && r != nil && r.Kind == Maximum {
+	if r := d.Rule(); d.State == Due && !d.facts.Asked && r != nil && r.Kind == Maximum {
 		return r.Fields
 	}
 	return nil

@@ -1,7 +1,6 @@
 package retention
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -62,8 +61,8 @@ type Source interface {
 	Carry(ctx context.Context, o *Order, keys []string) (failed map[string]string, err error)
 }
 
-// Comparer is an optional capability of a [Source] whose keys are not in ascending
-// order as numbers, if both are decimal, and as bytes otherwise.
+// Comparer is an optional capability of a [Source] whose keys ascend neither as
+// bytes nor as decimal numbers.
 type Comparer interface {
 	CompareKeys(a, b string) int
 }
@@ -75,17 +74,28 @@ type Checker interface {
 	CheckCarried(ctx context.Context, o *Order, keys []string) (remaining []string, err error)
 }
 
-// compareKeys is the order of keys for a source.
-func compareKeys(s Source) func(a, b string) int {
+// ascent checks that the keys of a listing ascend: by the order of the source, or
+// else all of them as bytes or all of them as decimal numbers.
+type ascent struct {
+	compare     func(a, b string) int
+	notBytes    bool
+	notDecimals bool
+}
+
+func ascending(s Source) *ascent {
 	if c, ok := s.(Comparer); ok {
-		return c.CompareKeys
+		return &ascent{compare: c.CompareKeys}
 	}
-	return func(a, b string) int {
-		if decimal(a) && decimal(b) {
-			return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
-		}
-		return strings.Compare(a, b)
+	return &ascent{}
+}
+
+func (a *ascent) ok(before, key string) bool {
+	if a.compare != nil {
+		return a.compare(before, key) < 0
 	}
+	a.notBytes = a.notBytes || before >= key
+	a.notDecimals = a.notDecimals || !decimal(before) || !decimal(key) || len(before) > len(key) || len(before) == len(key) && before >= key
+	return !a.notBytes || !a.notDecimals
 }
 
 func decimal(s string) bool {

@@ -28,6 +28,7 @@ type Query struct {
 	Condition *Condition
 	Find      Find
 	After     string // keys after this one only; empty: from the start
+	Limit     int    // so many rows are wanted; more may be yielded. 0: all
 	// Settled lets the source leave out rows that stand in gdpr_settled (for FindDue)
 	// or gdpr_blocked (for FindBlocked) of the tenant. It only saves work.
 	Settled bool

@@ -1,0 +1,46 @@
+package retention_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/retentiontest"
+	"github.com/gdprkit/gdprkit/retention"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/memstore"
+)
+
+func TestScenarios(t *testing.T) {
+	retentiontest.Run(t, func(*testing.T) storage.Directory { return memstore.New(nil) })
+}
+
+func TestScenariosWithConflicts(t *testing.T) {
+	retentiontest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 2}) })
+}
+
+func TestNew(t *testing.T) {
+	store := memstore.New(nil).Tenant("acme")
+	s, err := retention.ParseSchedule([]byte(retentiontest.Plain))
+	require.NoError(t, err)
+	host := &retentiontest.Host{Store: store}
+	for _, o := range []retention.Options{
+		{BatchRows: 10_001}, {BatchRows: -1}, {Shards: 65}, {Lease: time.Microsecond}, {PlanFor: -1},
+		{Sources: []retention.Source{host, host}}, {Sources: []retention.Source{letters{host}}},
+	} {
+		_, err := retention.New(store, s, &o)
+		require.ErrorIs(t, err, gdpr.ErrInvalid, "%+v", o)
+	}
+	_, err = retention.New(nil, s, nil)
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	_, err = retention.New(store, nil, nil)
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	_, err = retention.New(store, s, nil)
+	require.NoError(t, err)
+}
+
+type letters struct{ *retentiontest.Host }
+
+func (letters) Category() string { return "letters" }

@@ -1,0 +1,471 @@
+package retention
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
+	"github.com/gdprkit/gdprkit/internal/ids"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
+// The states of a plan.
+const (
+	planMaking   = "making"
+	planMade     = "planned"
+	planApproved = "approved"
+	planRunning  = "running"
+	planDone     = "done"
+)
+
+// PlanOptions says what to plan.
+type PlanOptions struct {
+	By      string   // who plans: an opaque id of staff or of a job. Required.
+	Sources []string // names; default all
+}
+
+// Plan is a list of records to handle, each with action and rule, in the store.
+type Plan struct {
+	ID       string
+	Hash     string // SHA-256 over schedule, records, actions and rules, in hex: what is approved
+	Edition  string // of the schedule
+	Schedule string // hash of the schedule
+	State    string // making, planned, approved, running, done
+	By       string
+	Approver string
+	Made     time.Time // UTC
+	Approved time.Time // UTC
+	Finished time.Time // UTC
+	Expires  time.Time // UTC; not executable after it
+	Rows     int       // records to handle
+	Stopped  int       // records that would be due but for a stop
+}
+
+// Item is one record of a plan.
+type Item struct {
+	Source  string
+	Key     string
+	Action  Action
+	Rule    string // id of the deciding rule; empty when only the person's request decides
+	Limited bool   // the action concerns some fields only
+}
+
+var (
+	planColumns = []string{"id", "state", "hash", "schedule", "edition", "planner", "approver", "made", "approved", "finished", "expires", "rows_due", "stopped", "pages"}
+	insertPlan  = &storage.Write{Verb: storage.Insert, Table: schema.Plan, Set: planColumns}
+	finishPlan  = &storage.Write{Verb: storage.Update, Table: schema.Plan, Set: []string{"state", "hash", "rows_due", "stopped", "pages"}, Where: storage.By("id", "state"), Must: true}
+	deletePlan  = &storage.Write{Verb: storage.Delete, Table: schema.Plan, Where: storage.By("id")}
+	approvePlan = &storage.Write{Verb: storage.Update, Table: schema.Plan, Set: []string{"state", "approver", "approved"}, Where: storage.By("id", "state"), Must: true}
+	planByID    = &storage.Select{From: schema.Plan, Columns: planColumns, Where: storage.By("id"), Mode: storage.Current}
+
+	insertPage  = &storage.Write{Verb: storage.Insert, Table: schema.PlanPage, Set: []string{"plan", "page", "source", "rows_due", "body"}}
+	deletePages = &storage.Write{Verb: storage.Delete, Table: schema.PlanPage, Where: storage.By("plan")}
+	pageByKey   = &storage.Select{From: schema.PlanPage, Columns: []string{"source", "body"}, Where: storage.By("plan", "page")}
+	pagesOf     = &storage.Select{From: schema.PlanPage, Columns: []string{"page", "source", "body"}, Where: storage.By("plan"), Order: []string{"page"}}
+	insertShard = &storage.Write{Verb: storage.Insert, Table: schema.PlanShard, Set: []string{"plan", "shard", "next", "item", "last"}}
+)
+
+// Plan lists what is to be done now: records that are due, records to block, and
+// erasures that waited for a duty to end. It changes nothing of the host's. It
+// works in short transactions of its own and returns storage.ErrInTx inside one.
+func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
+	if o.By == "" || len(o.By) > 191 {
+		return nil, gdpr.Invalid("PlanOptions.By", "needs 1 to 191 bytes")
+	}
+	if e.store.State(ctx) != storage.Outside {
+		return nil, storage.ErrInTx
+	}
+	sources, err := e.chosen(o.Sources)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{e: e, at: e.now(), digest: sha256.New()}
+	p.day = e.schedule.On(p.at)
+	p.plan = Plan{ID: ids.New().String(), State: planMaking, Edition: e.schedule.Version(), Schedule: e.schedule.Hash(), By: o.By,
+		Made: storage.Time(storage.Micros(p.at)), Expires: storage.Time(storage.Micros(p.at.Add(e.opt.PlanFor)))}
+	if _, err := e.store.Apply(ctx, insertPlan.With(p.plan.args(0)...)); err != nil {
+		return nil, err
+	}
+	if err := p.make(ctx, sources); err != nil {
+		_, clean := e.store.Apply(context.WithoutCancel(ctx), deletePages.With(p.plan.ID), deletePlan.With(p.plan.ID))
+		return nil, errors.Join(err, clean)
+	}
+	e.opt.Logger.InfoContext(ctx, "retention: planned", "plan", p.plan.ID, "rows", p.plan.Rows, "stopped", p.plan.Stopped)
+	return &p.plan, nil
+}
+
+func (e *Engine) chosen(names []string) ([]Source, error) {
+	if len(names) == 0 {
+		return e.opt.Sources, nil
+	}
+	var out []Source
+	for _, n := range names {
+		s := e.source(n)
+		if s == nil {
+			return nil, gdpr.Invalid("PlanOptions.Sources", "%q is not a source", clip(n))
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (p *Plan) args(pages int) []any {
+	return []any{p.ID, p.State, p.Hash, p.Schedule, p.Edition, p.By, p.Approver, storage.Micros(p.Made), storage.Micros(p.Approved),
+		storage.Micros(p.Finished), storage.Micros(p.Expires), p.Rows, p.Stopped, pages}
+}
+
+// planner makes one plan, holding one page of it in memory.
+type planner struct {
+	e      *Engine
+	at     time.Time
+	day    *Day
+	plan   Plan
+	digest hash.Hash
+	pages  int
+	source Source
+	items  []Item
+}
+
+func (p *planner) make(ctx context.Context, sources []Source) error {
+	p.digest.Write(frame.Append(nil, "gdprkit/retention/plan/v1", p.e.store.Scope(), p.plan.Schedule, p.day.date.String()))
+	for _, s := range sources {
+		c, err := p.day.Condition(s.Category())
+		if err != nil {
+			return err
+		}
+		p.source = s
+		finds := []Find{FindDue}
+		if len(c.enders)+len(c.blockers) > 0 {
+			finds = append(finds, FindBlocked)
+		}
+		if p.e.opt.Grounds != nil && len(c.policy.purposes) > 0 {
+			finds = []Find{FindAll} // a purpose may have lapsed for any row
+		}
+		for _, find := range finds {
+			if err := p.sweep(ctx, c, find); err != nil {
+				return err
+			}
+		}
+		if err := p.waiting(ctx, c, finds[0] == FindAll); err != nil {
+			return err
+		}
+		if err := p.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return p.finish(ctx)
+}
+
+// sweep takes the rows of a source in pages, so that no cursor of the host is open
+// while the store is asked.
+func (p *planner) sweep(ctx context.Context, c *Condition, find Find) error {
+	for rows, err := range p.e.pages(ctx, p.source, c, find) {
+		if err != nil {
+			return err
+		}
+		q, err := p.e.inquire(ctx, c)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := p.consider(ctx, q, &rows[i], find); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pages yields the rows of a source, some at a time, and checks their order.
+func (e *Engine) pages(ctx context.Context, s Source, c *Condition, find Find) iter.Seq2[[]Record, error] {
+	return func(yield func([]Record, error) bool) {
+		order := ascending(s)
+		q := &Query{Condition: c, Find: find, Limit: e.opt.BatchRows, Settled: true}
+		rows := make([]Record, 0, e.opt.BatchRows)
+		for {
+			rows = rows[:0]
+			for r, err := range s.List(ctx, q) {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err == nil && q.After != "" && !order.ok(q.After, r.Key) {
+					err = &SourceError{Source: s.Name(), Field: "key", Value: r.Key, Reason: "is not after " + q.After + ": rows must come in strictly ascending order of their keys"}
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				rows = append(rows, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: append([]int64(nil), r.Events...)})
+				if q.After = r.Key; r.Key == "" {
+					yield(nil, &SourceError{Source: s.Name(), Field: "key", Reason: "every row needs a key"})
+					return
+				}
+				if len(rows) == e.opt.BatchRows {
+					break
+				}
+			}
+			if len(rows) > 0 && !yield(rows, nil) || len(rows) < e.opt.BatchRows {
+				return
+			}
+		}
+	}
+}
+
+// consider puts a row into the plan if something is to be done with it.
+func (p *planner) consider(ctx context.Context, q *inquiry, r *Record, find Find) error {
+	f, err := q.cond.facts(p.source, r, storage.Micros(p.at))
+	if err != nil {
+		return err
+	}
+	if err := q.complete(ctx, r, &f); err != nil {
+		return err
+	}
+	d := q.cond.Evaluate(&f)
+	if d.State == Stopped {
+		f.Stop = ""
+		if d = q.cond.Evaluate(&f); d.State == Due {
+			p.plan.Stopped++
+		}
+		return nil
+	}
+	switch find {
+	case FindDue:
+		if d.State != Due {
+			return nil
+		}
+	case FindBlocked:
+		if d.State != Blocked {
+			return nil
+		}
+	}
+	item, ok, err := q.item(ctx, r, &d)
+	if err != nil || !ok {
+		return err
+	}
+	item.Source = p.source.Name()
+	return p.add(ctx, item)
+}
+
+// item turns a decision into what a plan holds; ok is false when nothing is to be
+// done, or was done before.
+func (q *inquiry) item(ctx context.Context, r *Record, d *Decision) (item Item, ok bool, err error) {
+	item = Item{Key: r.Key, Action: d.Action, Limited: len(d.Fields()) > 0}
+	if rule := d.Rule(); rule != nil {
+		item.Rule = rule.ID
+	} else {
+		item.Rule = q.waited[r.Key]
+	}
+	switch {
+	case d.Action == Nothing || d.Action == Review:
+		return item, false, nil
+	case d.Action == Block:
+		if !q.blocked {
+			return item, true, nil
+		}
+		b, err := q.e.blockOf(ctx, q.cond.Category(), r.Key)
+		return item, err == nil && b == nil, err
+	case item.stays() && q.settled:
+		var at int64
+		err := q.e.store.Get(ctx, settledByKey, []any{q.cond.Category(), r.Key, item.Rule}, &at)
+		if errors.Is(err, storage.ErrNotFound) {
+			return item, true, nil
+		}
+		return item, false, err
+	}
+	return item, true, nil
+}
+
+// stays reports whether the record is still there after the action.
+func (i *Item) stays() bool { return i.Action != Erase || i.Limited }
+
+// waiting adds the erasures that waited for a duty to end and are not due otherwise.
+func (p *planner) waiting(ctx context.Context, c *Condition, all bool) error {
+	if all {
+		return nil // every row was considered
+	}
+	var keys []string
+	take := func() error {
+		if len(keys) == 0 {
+			return nil
+		}
+		q, err := p.e.inquire(ctx, c)
+		if err != nil {
+			return err
+		}
+		rows, err := p.e.load(ctx, p.source, c, keys)
+		if err != nil {
+			return err
+		}
+		due := Query{Condition: c, Find: FindDue}
+		for _, key := range keys {
+			if r := rows[key]; r != nil && !due.Match(r.Events) {
+				if err := p.consider(ctx, q, r, FindDue); err != nil {
+					return err
+				}
+			}
+		}
+		keys = keys[:0]
+		return nil
+	}
+	for row, err := range p.e.store.Scan(ctx, deferred, []any{1, c.Category(), 0, storage.Micros(p.at)}) {
+		var until int64
+		var key string
+		if err == nil {
+			err = row.Scan(&until, &key)
+		}
+		if err != nil {
+			return err
+		}
+		if keys = append(keys, key); len(keys) == p.e.opt.BatchRows {
+			if err := take(); err != nil {
+				return err
+			}
+		}
+	}
+	return take()
+}
+
+// load reads rows by their keys as they are now.
+func (e *Engine) load(ctx context.Context, s Source, c *Condition, keys []string) (map[string]*Record, error) {
+	rows := make(map[string]*Record, len(keys))
+	for r, err := range s.Load(ctx, &Query{Condition: c, Find: FindAll}, keys) {
+		if err != nil {
+			return nil, err
+		}
+		rows[r.Key] = &Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: append([]int64(nil), r.Events...)}
+	}
+	return rows, nil
+}
+
+func (p *planner) add(ctx context.Context, i Item) error {
+	p.items = append(p.items, i)
+	p.plan.Rows++
+	if len(p.items) == p.e.opt.BatchRows {
+		return p.flush(ctx)
+	}
+	return nil
+}
+
+// flush writes the page.
+func (p *planner) flush(ctx context.Context) error {
+	if len(p.items) == 0 {
+		return nil
+	}
+	body := encodeItems(p.items)
+	p.digest.Write(frame.Append(nil, []byte(p.source.Name()), body))
+	if _, err := p.e.store.Apply(ctx, insertPage.With(p.plan.ID, p.pages, p.source.Name(), len(p.items), body)); err != nil {
+		return err
+	}
+	p.pages++
+	p.items = p.items[:0]
+	return nil
+}
+
+// finish writes hash and shards, and records the plan.
+func (p *planner) finish(ctx context.Context) error {
+	p.plan.Hash, p.plan.State = hex.EncodeToString(p.digest.Sum(nil)), planMade
+	shards := min(p.e.opt.Shards, p.pages)
+	ops := []storage.Op{finishPlan.With(planMade, p.plan.Hash, p.plan.Rows, p.plan.Stopped, p.pages, p.plan.ID, planMaking)}
+	for i := range shards {
+		ops = append(ops, insertShard.With(p.plan.ID, i, i*p.pages/shards, 0, (i+1)*p.pages/shards))
+	}
+	return p.e.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := p.e.store.Apply(ctx, ops...); err != nil {
+			return err
+		}
+		return p.e.audit(ctx, "retention.planned", "", gdpr.Clear("plan", p.plan.ID), gdpr.Clear("hash", p.plan.Hash),
+			gdpr.Clear("edition", p.plan.Edition), slog.Int("rows", p.plan.Rows), slog.Int("stopped", p.plan.Stopped), gdpr.Clear("by", p.plan.By))
+	})
+}
+
+// Open returns a plan.
+func (e *Engine) Open(ctx context.Context, id string) (*Plan, error) {
+	var p Plan
+	var made, approved, finished, expires int64
+	var pages int
+	err := e.store.Get(ctx, planByID, []any{id}, &p.ID, &p.State, &p.Hash, &p.Schedule, &p.Edition, &p.By, &p.Approver,
+		&made, &approved, &finished, &expires, &p.Rows, &p.Stopped, &pages)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("%w: plan", ErrNotFound)
+	}
+	p.Made, p.Approved, p.Finished, p.Expires = storage.Time(made), storage.Time(approved), storage.Time(finished), storage.Time(expires)
+	return &p, err
+}
+
+// Items yields the records of a plan that is not done, for review before approval.
+func (e *Engine) Items(ctx context.Context, plan string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for row, err := range e.store.Scan(ctx, pagesOf, []any{plan}) {
+			var page int
+			var source string
+			var body []byte
+			var items []Item
+			if err == nil {
+				err = row.Scan(&page, &source, &body)
+			}
+			if err == nil {
+				items, err = decodeItems(source, body)
+			}
+			if err != nil {
+				yield(Item{}, err)
+				return
+			}
+			for _, i := range items {
+				if !yield(i, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Approve lets a plan be executed. The hash is that of the plan as it was looked
+// at; by is someone else than the planner, unless Options.SelfApproval is set.
+func (e *Engine) Approve(ctx context.Context, id, hash, by string) error {
+	if by == "" || len(by) > 191 {
+		return gdpr.Invalid("Approve.By", "needs 1 to 191 bytes")
+	}
+	guarded, err := e.allow(ctx, "retention.approve", "", slog.String("plan", id))
+	if err != nil {
+		return err
+	}
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		if err := e.lockSweeps(ctx); err != nil {
+			return err
+		}
+		p, err := e.Open(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case p.State != planMade:
+			return fmt.Errorf("%w: it is %s", ErrPlanState, p.State)
+		case !e.now().Before(p.Expires):
+			return fmt.Errorf("%w: it has expired", ErrPlanState)
+		case p.Schedule != e.schedule.Hash():
+			return fmt.Errorf("%w: it was made under another schedule", ErrPlanState)
+		case p.Hash != hash:
+			return ErrHash
+		case p.By == by && !e.opt.SelfApproval:
+			return ErrFourEyes
+		}
+		if _, err := e.store.Apply(ctx, approvePlan.With(planApproved, by, storage.Micros(e.now()), id, planMade)); err != nil {
+			return err
+		}
+		return e.audit(ctx, "retention.approved", "", gdpr.Clear("plan", id), gdpr.Clear("hash", hash), gdpr.Clear("by", by), guarded)
+	})
+}
+
+// digest names a record in an entry without its key.
+func (e *Engine) digest(category, record string) string {
+	h := frame.Hash("gdprkit/retention/record/v1", e.store.Scope(), category, record)
+	return hex.EncodeToString(h[:16])
+}
