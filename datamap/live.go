@@ -89,7 +89,7 @@ type table struct {
 	dates []*date   // by name
 	chain [][]*catalog.FK
 	rank  int // position in Live.order
-	loose bool
+	loose bool // a shared table: rows on the way to the person go before its own
 	self  []*catalog.FK // foreign keys to itself, and those that close a cycle: emptied before the row goes
 	keep  *duty
 

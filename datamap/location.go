@@ -30,6 +30,10 @@ func (s *location) Name() string {
 	}, strings.ToLower(s.def.Name))
 }
 
+// Remote implements dsar.RemoteSource: a callback must not wait inside the desk's
+// transaction.
+func (s *location) Remote() bool { return true }
+
 func (s *location) Sections() []*dsar.Section { return []*dsar.Section{s.section} }
 
 func (s *location) Collect(_ context.Context, subject string, scope dsar.Scope) iter.Seq2[*dsar.Record, error] {

@@ -35,7 +35,10 @@ type planner struct {
 	preview bool
 	gone    map[*table]map[string]bool
 	refs    map[*ref]map[string]int // rows gone, by what they referred to
-	cascade map[string]int64        // rows of tables outside the map that would go too
+	// following: rows that hang on a deleted one are planned with it, so that they
+	// do not keep it.
+	following bool
+	cascade   map[string]int64 // rows of tables outside the map that would go too
 }
 
 func (l *Live) planner(subject string, who *person, preview bool) *planner {
@@ -66,7 +69,7 @@ func (p *planner) steps(ctx context.Context, t *table, items []dsar.Item) ([]*st
 	}
 	for i, it := range items {
 		r := rows[it.Key]
-		if r == nil || p.gone[t][it.Key] || !r.reached && !(t.loose && p.orphan(t, r, left)) {
+		if r == nil || p.gone[t][it.Key] || !r.reached && !t.loose {
 			continue
 		}
 		out[i].row = r
@@ -76,12 +79,6 @@ func (p *planner) steps(ctx context.Context, t *table, items []dsar.Item) ([]*st
 	}
 	p.note(t, out)
 	return out, nil
-}
-
-// orphan reports whether nothing refers to the row any more: what led to it was
-// erased before.
-func (p *planner) orphan(t *table, r *row, left map[string]string) bool {
-	return left[r.text] == "" && t.rows == DeleteLast
 }
 
 // decide says what becomes of one row. By is the table whose rows still refer to
@@ -189,7 +186,7 @@ func (p *planner) assign(t *table, s *step, chosen func(*column) bool) error {
 // othersIn returns the array of the row that names further persons, if any.
 func (p *planner) othersIn(t *table, r *row) *link {
 	for _, link := range t.links {
-		if v := t.value(r, link.on); link.array && v != nil && elements(link, textOf(v)) > 1 {
+		if v := t.value(r, link.on); p.who != nil && link.array && v != nil && elements(link, textOf(v)) > 1 {
 			return link
 		}
 	}

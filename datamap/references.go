@@ -2,6 +2,7 @@ package datamap
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
@@ -15,7 +16,7 @@ func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row)
 		return left, nil
 	}
 	for _, x := range t.refs {
-		if !x.block {
+		if !x.block || p.following && x.from != nil && p.hangs(x, t) {
 			continue
 		}
 		byValue := make(map[string][]*row)
@@ -44,6 +45,11 @@ func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row)
 		}
 	}
 	return left, p.deeper(ctx, t, rows, left)
+}
+
+// hangs reports whether the reference is a link by which rows follow.
+func (p *planner) hangs(x *ref, t *table) bool {
+	return slices.ContainsFunc(x.from.links, func(k *link) bool { return k.to == t && k.on == x.col && p.follows(x.from, k) })
 }
 
 // referring calls found with each value to which a row refers that stays.

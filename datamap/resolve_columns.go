@@ -38,6 +38,13 @@ func (r *resolver) columnsOf() {
 				get(w.col).link = true
 			}
 		}
+		for _, other := range r.tables {
+			for _, l := range other.links {
+				if l.to == t {
+					get(l.toCol).link = true
+				}
+			}
+		}
 		for i := range t.def.Columns {
 			for _, name := range t.def.Columns[i].Names {
 				if c := r.col(append(at[:2:2], "columns", i), t, name); c != nil {

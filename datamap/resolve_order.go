@@ -44,7 +44,7 @@ func (r *resolver) referencesOf() {
 			known := slices.ContainsFunc(l.to.refs, func(x *ref) bool {
 				return x.from == from && x.col == l.on && x.own == l.toCol && !l.array && l.names == nil
 			})
-			if !known && l.to.rows != DeleteLast {
+			if !known && from.rows != DeleteLast {
 				l.to.refs = append(l.to.refs, &ref{from: from, live: from.live.Name, col: l.on, own: l.toCol, link: l, block: true})
 			}
 			// A shared row is reached from the rows that refer to it.
@@ -115,9 +115,17 @@ func (r *resolver) orderOf() {
 		left = slices.Delete(left, i, i+1)
 	}
 	r.selfReferences()
-	for _, t := range r.order {
-		t.loose = slices.ContainsFunc(t.links, func(l *link) bool { return l.to.rank < t.rank })
-	}
+	r.each(func(at []any, t *table) {
+		// What leads to such a row may be gone before it is its turn. It is shared by
+		// nature: it goes when nothing refers to it any more, and stays else.
+		t.loose = slices.ContainsFunc(t.links, func(l *link) bool { return l.to.rank < t.rank && l.to.goes() })
+		if t.loose && t.rows == Delete {
+			t.rows = DeleteLast
+		}
+		if t.loose && t.rows != DeleteLast && t.rows != Keep {
+			r.add(append(at, "erase"), t.name, "", "rows are reached through rows that go before them; erase them by delete_last")
+		}
+	})
 }
 
 // goes reports whether rows of the table may be deleted.

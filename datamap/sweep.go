@@ -1,0 +1,328 @@
+package datamap
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
+	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/internal/calendar"
+	"github.com/gdprkit/gdprkit/retention"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// Sweeps returns the map as sources for a retention engine: one for each category
+// of each table that has dates. A category that only some columns have concerns
+// those columns. Events of the schedule are the names under dates.
+func (l *Live) Sweeps() []retention.Source {
+	var out []retention.Source
+	for _, t := range l.order {
+		if len(t.dates) == 0 {
+			continue
+		}
+		for _, category := range t.categories() {
+			s := &sweep{l: l, t: t, name: l.options.Name + "." + t.name, category: category}
+			if category != t.category() {
+				s.name += "." + category
+				s.fields = t.fieldsOf(category)
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// categories returns that of the table, then those that columns have of their own.
+func (t *table) categories() []string {
+	out := []string{t.category()}
+	for _, c := range t.cols {
+		for _, p := range c.parts {
+			if !slices.Contains(out, p.category) {
+				out = append(out, p.category)
+			}
+		}
+	}
+	return out
+}
+
+func (t *table) fieldsOf(category string) []string {
+	var out []string
+	for _, c := range t.cols {
+		if slices.ContainsFunc(c.parts, func(p *part) bool { return p.category == category }) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// sweep is one category of one table as a source of retention.
+type sweep struct {
+	l        *Live
+	t        *table
+	name     string
+	category string
+	fields   []string // the columns concerned; nil: the row
+}
+
+var (
+	_ retention.Source   = (*sweep)(nil)
+	_ retention.Comparer = (*sweep)(nil)
+	_ retention.Checker  = (*sweep)(nil)
+)
+
+func (s *sweep) Name() string                { return s.name }
+func (s *sweep) Category() string            { return s.category }
+func (s *sweep) CompareKeys(a, b string) int { return s.t.compareKeys(a, b) }
+
+// sweepPage is the number of rows of one page of List.
+const sweepPage = 2000
+
+// List implements retention.Source by the condition's own SQL, in pages in the
+// order of the key.
+func (s *sweep) List(ctx context.Context, q *retention.Query) iter.Seq2[*retention.Record, error] {
+	return func(yield func(*retention.Record, error) bool) {
+		var after []any
+		if q.After != "" {
+			key, ok := s.t.parseKey(q.After)
+			if !ok {
+				yield(nil, ErrItem)
+				return
+			}
+			after = key
+		}
+		for {
+			page, err := s.read(ctx, q, func(st *statement) {
+				s.condition(st, q)
+				if after != nil {
+					st.add(" AND ")
+					st.after("t0", s.t.key, after)
+				}
+			}, true)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, rec := range page {
+				if !yield(rec, nil) {
+					return
+				}
+			}
+			if len(page) < sweepPage {
+				return
+			}
+			after, _ = s.t.parseKey(page[len(page)-1].Key)
+		}
+	}
+}
+
+// Load implements retention.Source and locks the rows where the engine can.
+func (s *sweep) Load(ctx context.Context, q *retention.Query, keys []string) iter.Seq2[*retention.Record, error] {
+	return func(yield func(*retention.Record, error) bool) {
+		for part := range slices.Chunk(s.parse(keys), chunk) {
+			page, err := s.read(ctx, q, func(st *statement) { st.keyIn("t0", s.t.key, part) }, false)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, rec := range page {
+				if !yield(rec, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *sweep) parse(keys []string) [][]any {
+	out := make([][]any, 0, len(keys))
+	for _, k := range keys {
+		if v, ok := s.t.parseKey(k); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// date returns the date that stands for an event, or nil.
+func (s *sweep) date(event string) *date {
+	for _, d := range s.t.dates {
+		if d.name == event {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *sweep) condition(st *statement, q *retention.Query) {
+	where, args := q.SQL(st.dialect, func(event string) retention.Column {
+		d := s.date(event)
+		if d == nil {
+			return retention.Column{}
+		}
+		return retention.Column{Expr: st.dateExpr(d), Civil: d.form == civil, Encode: s.l.encoder(d)}
+	}, len(st.args)+1)
+	st.WriteString("(" + where + ")")
+	st.args = append(st.args, args...)
+}
+
+// read reads the records that meet a condition.
+func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statement), page bool) ([]*retention.Record, error) {
+	st := s.l.statement()
+	st.add("SELECT ")
+	exprs := make([]string, 0, len(s.t.key)+4)
+	for _, c := range s.t.key {
+		exprs = append(exprs, st.column("t0", c))
+	}
+	nk := len(exprs)
+	prefixes := make([]string, 0, 2)
+	for _, k := range s.l.kinds {
+		for _, way := range s.l.ways(s.t, k) {
+			exprs = append(exprs, st.subjectOf("t0", 1, way, k))
+			prefixes = append(prefixes, k.prefix)
+		}
+	}
+	if s.t.owner != nil {
+		exprs = append(exprs, st.column("t0", s.t.owner))
+	}
+	events := q.Events()
+	at := len(exprs)
+	for _, e := range events {
+		if d := s.date(e); d != nil {
+			exprs = append(exprs, st.dateExpr(d))
+		} else {
+			exprs = append(exprs, "NULL")
+		}
+	}
+	st.add(strings.Join(exprs, ", ") + " FROM " + st.table(s.t.live.Name) + " t0 WHERE ")
+	where(st)
+	st.order("t0", s.t.key)
+	if page {
+		st.add(" LIMIT ?", int64(sweepPage))
+	} else if s.l.db.Tx(ctx) != nil {
+		st.add(map[string]string{"postgres": " FOR UPDATE OF t0", "mysql": " FOR UPDATE"}[st.dialect])
+	}
+	var out []*retention.Record
+	err := s.l.query(ctx, st, len(exprs), func(v []any) error {
+		rec := &retention.Record{Key: s.t.keyText(v[:nk]), Events: make([]int64, len(events))}
+		for i, p := range prefixes {
+			if x := v[nk+i]; x != nil && rec.Subject == "" {
+				rec.Subject = p + plainText(&catalog.Column{}, x)
+			}
+		}
+		if s.t.owner != nil {
+			rec.Owner = plainText(s.t.owner, v[at-1])
+		}
+		for i, e := range events {
+			rec.Events[i] = s.l.event(q, s.date(e), v[at+i])
+		}
+		out = append(out, rec)
+		return nil
+	})
+	return out, err
+}
+
+// event is a date in microseconds; a civil date is the start of its day in the
+// zone of the schedule.
+func (l *Live) event(q *retention.Query, d *date, v any) int64 {
+	if d == nil {
+		return 0
+	}
+	m := l.moment(d, v)
+	if m.IsZero() {
+		return 0
+	}
+	if d.form == civil {
+		y, month, day := m.Date()
+		return storage.Micros(q.Condition.Instant(calendar.Of(y, month, day)))
+	}
+	return storage.Micros(m)
+}
+
+// Carry implements retention.Source. Rows of tables without dates of their own
+// that hang on a row, such as its history, go with it. A row that others refer to,
+// or that a duty of the map keeps, has failed.
+func (s *sweep) Carry(ctx context.Context, o *retention.Order, keys []string) (map[string]string, error) {
+	failed := make(map[string]string)
+	for part := range slices.Chunk(keys, chunk) {
+		if err := s.l.carryOrder(ctx, s.t, s.item(o), part, failed); err != nil {
+			return nil, err
+		}
+	}
+	return failed, nil
+}
+
+// item turns an order into what is done to each row; nil is nothing.
+func (s *sweep) item(o *retention.Order) *dsar.Item {
+	it := &dsar.Item{Table: s.t.name, Action: dsar.ActErase, Fields: o.Fields, Ground: o.Rule}
+	all := func() []string {
+		if s.fields != nil {
+			return s.fields
+		}
+		return s.t.fields()
+	}
+	switch o.Action {
+	case retention.Mask, retention.Anonymise:
+		it.Action = dsar.ActMask
+		if len(it.Fields) == 0 {
+			it.Fields = all()
+		}
+	case retention.Block:
+		if o.KeepAll {
+			return nil
+		}
+		it.Action = dsar.ActMask
+		it.Fields = slices.DeleteFunc(slices.Clone(all()), func(f string) bool { return slices.Contains(o.Keep, f) })
+		if len(it.Fields) == 0 {
+			return nil
+		}
+	default:
+		if s.fields != nil && len(it.Fields) == 0 {
+			it.Fields = s.fields
+		}
+	}
+	return it
+}
+
+// fields returns the names of all described columns.
+func (t *table) fields() []string {
+	var out []string
+	for _, c := range t.cols {
+		if len(c.parts) > 0 && !c.key {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// CheckCarried implements retention.Checker.
+func (s *sweep) CheckCarried(ctx context.Context, o *retention.Order, keys []string) ([]string, error) {
+	it := s.item(o)
+	if it == nil {
+		return nil, nil
+	}
+	var remaining []string
+	for part := range slices.Chunk(keys, chunk) {
+		p := s.l.planner("", nil, false)
+		steps, err := p.steps(ctx, s.t, itemsOf(it, part))
+		if err != nil {
+			return nil, err
+		}
+		for i, st := range steps {
+			if st.remove || len(st.sets) > 0 {
+				remaining = append(remaining, part[i])
+			}
+		}
+	}
+	return remaining, nil
+}
+
+func itemsOf(it *dsar.Item, keys []string) []dsar.Item {
+	out := make([]dsar.Item, len(keys))
+	for i, k := range keys {
+		out[i] = *it
+		out[i].Key = k
+	}
+	return out
+}
