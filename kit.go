@@ -1,0 +1,235 @@
+package gdprkit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/consent"
+	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/pseudonym"
+	"github.com/gdprkit/gdprkit/retention"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+// Kit is the library wired for one tenant. Its parts are those of their packages,
+// nothing is hidden behind them. It is safe for concurrent use.
+type Kit struct {
+	Vault  *pseudonym.Vault
+	Log    *audit.Log
+	Ledger *consent.Ledger
+	Engine *retention.Engine // nil without a schedule
+	Desk   *dsar.Desk        // nil without a controller
+}
+
+// Open makes the parts for a tenant of db in the order in which they need each
+// other: vault, log, ledger, engine, desk. Seals and tokens come from the vault,
+// every part writes to the log, retention asks the ledger which purposes still
+// stand, and requests ask retention what must be kept. The library's own rows are
+// registered as sources of requests beside those of the host.
+//
+// The tables must be there: see sqlstore's Migrate. Wrapper holds the
+// key-encryption keys, for example a keyring. Open reads and makes the tenant's
+// secrets, so it must not be called inside a transaction (storage.ErrInTx).
+func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseudonym.KeyWrapper, o *Options) (*Kit, error) {
+	if db == nil {
+		return nil, gdpr.Invalid("Open.db", "is nil")
+	}
+	if o == nil {
+		o = &Options{}
+	}
+	b := &builder{Options: *o, ctx: ctx, store: db.Tenant(tenant), kit: new(Kit)}
+	if b.store.State(ctx) != storage.Outside {
+		return nil, storage.ErrInTx
+	}
+	if b.Keys == nil {
+		b.Keys = db
+	}
+	for _, step := range []func() error{
+		func() error { return b.vault(b.Keys.Tenant(tenant), wrapper) },
+		b.log, b.ledger, b.engine, b.desk,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return b.kit, nil
+}
+
+// builder makes the parts one after the other.
+type builder struct {
+	Options
+	ctx   context.Context
+	store storage.Store
+	kit   *Kit
+}
+
+func (b *builder) vault(keys storage.Store, wrapper pseudonym.KeyWrapper) (err error) {
+	o := &pseudonym.Options{Data: b.store, Journal: b.Journal, Guard: b.Guard, Now: b.Now, Logger: b.Logger}
+	b.kit.Vault, err = pseudonym.New(keys, wrapper, adjust(o, b.Adjust.Pseudonym))
+	return err
+}
+
+func (b *builder) secret(name string) (gdpr.Secret, error) {
+	s, err := b.kit.Vault.Secret(b.ctx, name)
+	return gdpr.NewSecret(s), err
+}
+
+func (b *builder) log() error {
+	secret, err := b.secret(pseudonym.SecretStage)
+	if err != nil {
+		return err
+	}
+	k := b.kit
+	o := &audit.Options{
+		Secret: secret, Signer: b.Signer, Anchor: b.Anchor, Sealer: k.Vault, Tokeniser: k.Vault, Guard: b.Guard,
+		Held: k.held, Now: b.Now, Logger: b.Logger,
+	}
+	if k.Log, err = audit.New(b.store, adjust(o, b.Adjust.Audit)); err != nil {
+		return err
+	}
+	k.Vault.AuditTo(k.Log)
+	return nil
+}
+
+func (b *builder) ledger() error {
+	secret, err := b.secret(pseudonym.SecretLink)
+	if err != nil {
+		return err
+	}
+	k := b.kit
+	o := &consent.Options{
+		Auditor: k.Log, Sealer: k.Vault, Guard: b.Guard, Journal: b.Journal, Controller: b.Controller, Secret: secret,
+		Now: b.Now, Logger: b.Logger,
+	}
+	k.Ledger, err = consent.New(b.store, b.Catalogue, adjust(o, b.Adjust.Consent))
+	return err
+}
+
+func (b *builder) engine() (err error) {
+	if b.Schedule == nil {
+		return nil
+	}
+	k := b.kit
+	o := &retention.Options{
+		Sources: b.Sweeps, Auditor: k.Log, Grounds: k.Ledger, Guard: b.Guard,
+		Stoppers: []retention.Stopper{k.Ledger, retention.StopFunc(k.openRequest)},
+		Now:      b.Now, Logger: b.Logger,
+	}
+	k.Engine, err = retention.New(b.store, b.Schedule, adjust(o, b.Adjust.Retention))
+	return err
+}
+
+func (b *builder) desk() error {
+	if b.Controller == nil {
+		return nil
+	}
+	secret, err := b.secret(pseudonym.SecretCode)
+	if err != nil {
+		return err
+	}
+	k := b.kit
+	o := &dsar.Options{
+		Auditor: k.Log, Actor: audit.WithActor, Sealer: k.Vault, Shredder: k.Vault, Grounds: k.Ledger, Restricter: k.Ledger,
+		Guard: b.Guard, Journal: b.Journal, Notifier: b.Notifier, Secret: secret,
+		Withdraw: k.withdraw, Object: k.object, Prove: k.prove,
+		Sources: append(append([]dsar.Source(nil), b.Sources...), k.sources()...),
+		Now:     b.Now, Logger: b.Logger,
+	}
+	if k.Engine != nil {
+		o.Keeper, o.Blocker, o.Policy = k.Engine, k.Engine, k.Engine.Schedule().Version()
+	}
+	k.Desk, err = dsar.New(b.store, *b.Controller, adjust(o, b.Adjust.DSAR))
+	return err
+}
+
+// sources are the library's own rows.
+func (k *Kit) sources() []dsar.Source {
+	own := []dsar.Source{
+		dsar.FromFuncs("gdpr.consent", "consent", k.Ledger.Export, k.Ledger.Forget),
+		dsar.FromFuncs("gdpr.log", "audit", k.Log.Export, k.Log.Forget),
+	}
+	if k.Engine != nil {
+		own = append(own, dsar.FromFuncs("gdpr.retention", "retention", k.Engine.Export, k.Engine.Forget))
+	}
+	return own
+}
+
+// held tells whether a legal hold stands; it stops the log from being pruned.
+func (k *Kit) held(ctx context.Context) (bool, error) {
+	if k.Engine == nil {
+		return false, nil
+	}
+	for _, err := range k.Engine.Holds(ctx) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (k *Kit) openRequest(ctx context.Context, subject, category string) (bool, string, error) {
+	if k.Desk == nil {
+		return false, "", nil
+	}
+	return k.Desk.Stops(ctx, subject, category)
+}
+
+func (k *Kit) withdraw(ctx context.Context, subject, purpose string) error {
+	_, err := k.Ledger.Withdraw(ctx, consent.Act{Subject: subject, Purpose: purpose})
+	return err
+}
+
+func (k *Kit) object(ctx context.Context, subject, purpose string) (err error) {
+	if purpose == "marketing" {
+		_, err = k.Ledger.ObjectMarketing(ctx, consent.Act{Subject: subject})
+	} else {
+		_, err = k.Ledger.Object(ctx, consent.Act{Subject: subject, Purpose: purpose})
+	}
+	return err
+}
+
+var errNoEntry = errors.New("gdprkit: the log has no entry of that request")
+
+// prove writes the newest entry of a request with an action as a bundle.
+func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) error {
+	for e, err := range k.Log.Entries(ctx, audit.Filter{Action: action, Newest: true}) {
+		if err != nil {
+			return err
+		}
+		for _, a := range e.Attrs {
+			if v, ok := a.Value.Any().(gdpr.ClearValue); ok && a.Key == "request" && string(v) == request {
+				_, err := k.Log.WriteBundle(ctx, w, audit.Bundle{Kind: audit.KindEntry, Index: e.Index})
+				return err
+			}
+		}
+	}
+	return errNoEntry
+}
+
+// Run does the periodic work of the parts until ctx ends: it finishes shreds, moves
+// keys to new epochs, seals and signs the log, and anchors stops. It starts one
+// goroutine per part and returns when all have ended. Several processes may run it.
+//
+// Sweeps are not among it: they need an approval, see retention.Engine.Plan.
+func (k *Kit) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := []func(context.Context) error{
+		k.Vault.Run, k.Log.Run,
+		func(ctx context.Context) error { return k.Ledger.Run(ctx, time.Minute) },
+	}
+	done := make(chan error, len(parts))
+	for _, run := range parts {
+		go func() { done <- run(ctx) }()
+	}
+	var first error
+	for range parts {
+		if err := <-done; err != nil && first == nil {
+			first = err
+			cancel()
+		}
+	}
+	return first
+}
