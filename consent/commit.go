@@ -223,8 +223,8 @@ func (r *row) equal(o *row) bool {
 		r.event == o.event && bytes.Equal(r.body, o.body) && (r.body == nil) == (o.body == nil)
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
+func sortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
 	}

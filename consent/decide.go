@@ -191,6 +191,10 @@ func (j *judgement) ground() {
 // stand beside it.
 func (j *judgement) otherGround() {
 	h := j.pair.Held
+	if j.pair.Status >= Invalidated { // a new basis revives nobody who said no
+		code, _ := j.consent()
+		j.deny(code, j.pair.Event, j.pair.From)
+	}
 	switch {
 	case h != nil && h.Ceased, h != nil && h.Until != 0 && h.Until <= j.us:
 		j.deny(GroundEnded, h.Event, h.From)

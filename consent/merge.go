@@ -1,0 +1,42 @@
+package consent
+
+import (
+	"context"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+)
+
+// Merge records that Subject and Other are the same person, as a CRM finds when it
+// joins two contacts. The stricter of the two wins everywhere: every stop stays,
+// nothing becomes allowed that neither allowed, and the order of merges does not
+// matter. Countries that disagree become unsettled, which is the strictest; call
+// [Ledger.Describe]. Sealed evidence stays with the subject it was sealed for, and
+// later stops of one reach the other.
+func (l *Ledger) Merge(ctx context.Context, a Act) (Record, error) {
+	if err := l.checkAct(&a); err != nil {
+		return Record{}, err
+	}
+	if err := gdpr.CheckSubject("Act.Other", a.Other, l.loose); err != nil {
+		return Record{}, err
+	}
+	if a.Other == a.Subject {
+		return Record{}, gdpr.Invalid("Act.Other", "is Subject itself")
+	}
+	a.Purpose, a.Channel = "", ""
+	one, two := l.event(EventMerged, &a), l.event(EventMerged, &a)
+	two.subject = a.Other
+	one.detail.With, two.detail.With = a.Other, a.Subject
+	events := []*event{one, two}
+	check := func(states []*state) error {
+		if err := notErased(states); err != nil {
+			return err
+		}
+		// The events were sorted with the states.
+		events[0].detail.State, events[1].detail.State = states[1], states[0]
+		return nil
+	}
+	if _, err := l.commit(ctx, &change{events: events, check: check}); err != nil {
+		return Record{}, err
+	}
+	return firstOf(events, a.Subject), nil
+}
