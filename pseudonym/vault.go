@@ -30,6 +30,7 @@ type Vault struct {
 	teks         teks
 	secrets      secrets
 	indexes      indexes
+	structs      structs
 	unseen       unseen
 	dead         graveyard
 	trail        trail
