@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,6 +76,26 @@ type dialect struct {
 	onePermit []string // refuse DELETE without a permit
 	begin     string   // first statement of an owned transaction
 	fail      string   // a statement that makes the transaction fail
+
+	askVersion  string
+	minVersion  int
+	askTriggers string // number of ours; {schema} is a value
+	settings    []setting
+}
+
+// setting is one that a promise hangs on.
+type setting struct {
+	name, query string
+	good        func(value string) bool // in lower case
+	do          string
+}
+
+func oneOf(values ...string) func(string) bool {
+	return func(v string) bool { return slices.Contains(values, v) }
+}
+
+func atLeast(n int) func(string) bool {
+	return func(v string) bool { have, err := strconv.Atoi(v); return err != nil || have >= n }
 }
 
 type columnType struct {
@@ -107,7 +128,15 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 		onePermit: []string{`CREATE TRIGGER IF NOT EXISTS "{name}_hold" BEFORE DELETE ON {table}
 WHEN NOT EXISTS (SELECT 1 FROM "gdpr_permit" p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject)
 BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
-		begin: `UPDATE "gdpr_schema_version" SET state = state WHERE version < 0`,
+		begin:      `UPDATE "gdpr_schema_version" SET state = state WHERE version < 0`,
+		askVersion: "SELECT sqlite_version()", minVersion: version(3, 37, 0),
+		askTriggers: `SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND (name LIKE 'gdpr\_%\_keep' ESCAPE '\' OR name LIKE 'gdpr\_%\_hold' ESCAPE '\')`,
+		settings: []setting{
+			{"journal_mode", "PRAGMA journal_mode", oneOf("wal"), "set PRAGMA journal_mode(WAL) in the DSN, as SQLiteDSN does; otherwise readers block the writer"},
+			{"synchronous", "PRAGMA synchronous", atLeast(2), "set PRAGMA synchronous(FULL) in the DSN, as SQLiteDSN does; otherwise a power cut loses acknowledged changes"},
+			{"secure_delete", "PRAGMA secure_delete", oneOf("1", "2"), "set PRAGMA secure_delete(ON) in the DSN, as SQLiteDSN does; otherwise erased values stay in the file"},
+			{"busy_timeout", "PRAGMA busy_timeout", atLeast(1000), "set PRAGMA busy_timeout(10000) in the DSN, as SQLiteDSN does; otherwise a second writer fails at once"},
+		},
 	},
 	Postgres: {
 		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, trips: true, joins: true, ddlInTx: true,
@@ -132,9 +161,18 @@ END $$`},
 		noUpdate: []string{
 			`CREATE TRIGGER "{name}_keep" BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_refuse()`,
 			`CREATE TRIGGER "{name}_trunc" BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {schema}gdpr_refuse()`},
-		noDelete:  []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_refuse()`},
-		onePermit: []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_permitted()`},
-		fail:      `DO $$ BEGIN RAISE EXCEPTION 'gdprkit: a step of this transaction failed, roll it back'; END $$`,
+		noDelete:   []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_refuse()`},
+		onePermit:  []string{`CREATE TRIGGER "{name}_hold" BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {schema}gdpr_permitted()`},
+		askVersion: "SELECT current_setting('server_version')", minVersion: version(12, 0, 0),
+		askTriggers: `SELECT count(*) FROM pg_trigger g JOIN pg_class r ON r.oid = g.tgrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep|hold|trunc)$'`,
+		settings: []setting{
+			{"server_encoding", "SHOW server_encoding", oneOf("utf8"), "use a database with encoding UTF8"},
+			{"fsync", "SHOW fsync", oneOf("on"), "set fsync = on; otherwise a crash loses acknowledged changes"},
+			{"synchronous_commit", "SHOW synchronous_commit", func(v string) bool { return v != "off" }, "set synchronous_commit = on for the application's role; otherwise a crash loses acknowledged changes"},
+			{"transaction_read_only", "SHOW transaction_read_only", oneOf("off"), "connect to the primary (target_session_attrs=read-write); a replica is for Options.Reader"},
+		},
+		fail: `DO $$ BEGIN RAISE EXCEPTION 'gdprkit: a step of this transaction failed, roll it back'; END $$`,
 	},
 	MySQL: {
 		name: "mysql", quote: "`", params: 65535, trips: true, anyKey: true, steps: true,
@@ -158,6 +196,13 @@ END $$`},
 		onePermit: []string{"CREATE TRIGGER `{name}_hold` BEFORE DELETE ON {table} FOR EACH ROW\n" +
 			"IF NOT EXISTS (SELECT 1 FROM gdpr_permit p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject) THEN " +
 			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'; END IF"},
+		askVersion: "SELECT VERSION()", minVersion: version(8, 0, 13),
+		askTriggers: "SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name REGEXP '^gdpr_.*_(keep|hold)$'",
+		settings: []setting{
+			{"innodb_flush_log_at_trx_commit", "SELECT @@innodb_flush_log_at_trx_commit", oneOf("1"), "set it to 1; otherwise a crash loses acknowledged changes"},
+			{"read_only", "SELECT @@read_only", oneOf("0", "off"), "connect to the primary; a replica is for Options.Reader"},
+			{"max_allowed_packet", "SELECT @@max_allowed_packet", atLeast(4 << 20), "set it to 16M or more"},
+		},
 	},
 }
 
