@@ -88,8 +88,8 @@ type table struct {
 	cols  []*column // what is exported, in the order of the table
 	dates []*date   // by name
 	chain [][]*catalog.FK
-	rank  int // position in Live.order
-	loose bool // a shared table: rows on the way to the person go before its own
+	rank  int           // position in Live.order
+	loose bool          // a shared table: rows on the way to the person go before its own
 	self  []*catalog.FK // foreign keys to itself, and those that close a cycle: emptied before the row goes
 	keep  *duty
 

@@ -34,7 +34,7 @@ func (r *resolver) referencesOf() {
 				own: t.live.Column(f.RefColumns[0]), fk: f, block: from != nil || f.OnDelete == "NO ACTION" || f.OnDelete == "RESTRICT" || f.OnDelete == "SET DEFAULT"})
 		}
 		for _, c := range r.cascades(t.live.Name, nil) {
-			if len(c) > 1 {
+			if len(c) > 1 || r.mapped(c[0].Table) == nil { // a mapped table next to it is among the refs
 				t.chain = append(t.chain, c)
 			}
 		}
