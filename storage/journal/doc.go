@@ -47,7 +47,8 @@
 // # Compatibility
 //
 // The first line names the version. Version 1: the line
-// "gdprkit.dev/journal/v1\n", then for each record u32 big-endian length ‖ bytes ‖
-// chain[32], where chain = SHA-256("gdprkit/file/v1\0" ‖ chain before ‖ length ‖
-// bytes), the first chain before being 32 zero bytes. It stays readable.
+// "gdprkit.dev/journal/v1\n", then for each record u32 big-endian length ‖ u32
+// length XOR 0x67647072 ‖ bytes ‖ chain[32], where chain =
+// SHA-256("gdprkit/file/v1\0" ‖ chain before ‖ u32 length ‖ bytes), the first chain
+// before being 32 zero bytes. It stays readable.
 package journal

@@ -23,10 +23,18 @@ func next(before chain, record []byte) chain {
 	return sha256.Sum256(append(b, record...))
 }
 
-// appendFrame appends u32 length ‖ record ‖ chain.
+// headSize is that of u32 length ‖ u32 length XOR lengthMask. The second tells a
+// changed length, which would seem to reach behind the end, from a torn record.
+const (
+	headSize   = 8
+	lengthMask = 0x67647072
+)
+
+// appendFrame appends the head ‖ record ‖ chain.
 func appendFrame(b []byte, before chain, record []byte) ([]byte, chain) {
 	c := next(before, record)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(record)))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(record))^lengthMask)
 	b = append(b, record...)
 	return append(b, c[:]...), c
 }
@@ -69,7 +77,7 @@ var errTorn = errors.New("journal: torn record")
 
 // scanFrame verifies the next record; left is what remains of the file.
 func scanFrame(r *bufio.Reader, before chain, left int64) (n int64, c chain, err error) {
-	var head [4]byte
+	var head [headSize]byte
 	if left < int64(len(head)) {
 		return 0, c, errTorn
 	}
@@ -78,8 +86,8 @@ func scanFrame(r *bufio.Reader, before chain, left int64) (n int64, c chain, err
 	}
 	size := int64(binary.BigEndian.Uint32(head[:]))
 	n = int64(len(head)) + size + sha256.Size
-	if size == 0 || size > MaxRecord {
-		return 0, c, tornIfZero(r, size)
+	if size == 0 || size > MaxRecord || size^lengthMask != int64(binary.BigEndian.Uint32(head[4:])) {
+		return 0, c, tornIfZero(r, head)
 	}
 	if n > left {
 		return 0, c, errTorn
@@ -100,8 +108,8 @@ func scanFrame(r *bufio.Reader, before chain, left int64) (n int64, c chain, err
 
 // tornIfZero tells a tail of zero bytes, which some file systems leave after a
 // crash, from damage.
-func tornIfZero(r *bufio.Reader, size int64) error {
-	if size != 0 {
+func tornIfZero(r *bufio.Reader, head [headSize]byte) error {
+	if head != [headSize]byte{} {
 		return ErrDamaged
 	}
 	for {
@@ -118,8 +126,8 @@ func tornIfZero(r *bufio.Reader, size int64) error {
 
 // readFrame reads a record that refresh has verified.
 func readFrame(r io.ReaderAt, from, to int64) ([]byte, error) {
-	b := make([]byte, to-from-4-sha256.Size)
-	if _, err := r.ReadAt(b, from+4); err != nil {
+	b := make([]byte, to-from-headSize-sha256.Size)
+	if _, err := r.ReadAt(b, from+headSize); err != nil {
 		return nil, fmt.Errorf("journal: read: %w", err)
 	}
 	return b, nil
