@@ -32,7 +32,8 @@ func (m *Map) Check() error {
 		f.add([]any{"version"}, "", "", "version must be 1")
 	}
 	m.checkSubjects(f)
-	for name, b := range m.Purposes {
+	for _, name := range slices.Sorted(maps.Keys(m.Purposes)) {
+		b := m.Purposes[name]
 		if !basis.MatchString(b) {
 			f.add([]any{"purposes", name}, "", "", "purpose %q needs the id of a ground, such as A6-1-b", name)
 		}
@@ -60,7 +61,7 @@ func (m *Map) checkSubjects(f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(m.Subjects)) {
 		k, at := m.Subjects[name], []any{"subjects", name}
 		f.ident(append(at, "key"), k.Table, k.Key, k.Key)
-		if t := m.Tables[k.Table]; t == nil {
+		if _, ok := m.Tables[k.Table]; !ok {
 			f.add(append(at, "table"), k.Table, "", "subject table is not among the tables of the map")
 		}
 		p := k.prefix(name)
@@ -107,13 +108,14 @@ func (m *Map) checkTable(f *faults, name string, t *Table) {
 		m.checkColumn(f, append(at, "columns", i), name, &t.Columns[i], seen)
 	}
 	m.checkDuty(f, append(at, "keep"), name, t)
-	for what, d := range t.Dates {
-		m.checkDate(f, append(at, "dates", what), name, d)
+	for _, what := range slices.Sorted(maps.Keys(t.Dates)) {
+		m.checkDate(f, append(at, "dates", what), name, t.Dates[what])
 	}
-	for what, mark := range map[string]*SoftDelete{"soft_delete": t.SoftDelete, "restrict": t.Restrict} {
-		if mark != nil {
-			f.ident(append(at, what), name, mark.Column, mark.Column)
-		}
+	if t.SoftDelete != nil {
+		f.ident(append(at, "soft_delete"), name, t.SoftDelete.Column, t.SoftDelete.Column)
+	}
+	if t.Restrict != nil {
+		f.ident(append(at, "restrict"), name, t.Restrict.Column, t.Restrict.Column)
 	}
 	if t.Restrict != nil && t.Restrict.Value == "" {
 		f.add(append(at, "restrict"), name, t.Restrict.Column, "restrict needs the value that sets the mark")
@@ -147,7 +149,8 @@ func (m *Map) checkLink(f *faults, at []any, table string, l Link) {
 	} else if l.In != "" || l.JSON != "" {
 		f.add(at, table, l.On+l.In, "link out of an array or a document must say to where")
 	}
-	for c, v := range l.Where {
+	for _, c := range slices.Sorted(maps.Keys(l.Where)) {
+		v := l.Where[c]
 		f.ident(append(at, "where", c), table, c, c)
 		if strings.ContainsFunc(string(v), func(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f }) {
 			f.add(append(at, "where", c), table, c, "constant of a link must have no backslash or control character")
