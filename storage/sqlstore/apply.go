@@ -73,7 +73,17 @@ func (s *store) alone(ctx context.Context, batches []batch, counts []int64) erro
 		return err
 	}
 	clear(counts)
-	err := s.apply(ctx, batches, counts)
+	run, err := s.db.session(ctx)
+	if err != nil {
+		return err
+	}
+	if s.db.repeats {
+		if run.conn, err = s.db.sql.Conn(ctx); err != nil {
+			return s.db.wrap(err, "connect")
+		}
+		defer run.conn.Close()
+	}
+	err = s.write(run, &batches[0], counts)
 	var e *engineError
 	if errors.As(err, &e) && (e.class == Lost || e.sentinel == context.Canceled || e.sentinel == context.DeadlineExceeded) {
 		return errors.Join(s.db.unknown(ctx, e.cause, e.what), ctx.Err())
@@ -149,17 +159,18 @@ func (s *store) apply(ctx context.Context, batches []batch, counts []int64) erro
 		if err != nil {
 			return err
 		}
-		b := &batches[i]
-		if len(b.parts) > 1 {
-			err = s.joined(run, b, counts)
-		} else {
-			err = s.single(run, b, counts)
-		}
-		if err != nil {
+		if err := s.write(run, &batches[i], counts); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *store) write(run session, b *batch, counts []int64) error {
+	if len(b.parts) > 1 {
+		return s.joined(run, b, counts)
+	}
+	return s.single(run, b, counts)
 }
 
 func (s *store) single(run session, b *batch, counts []int64) error {

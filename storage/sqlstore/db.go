@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,7 +56,8 @@ type DB struct {
 	d       *dialect
 	opts    Options
 	log     *slog.Logger
-	key     any // of the transaction in a context, made once
+	key     any  // of the transaction in a context, made once
+	repeats bool // the driver may have database/sql repeat a write that was carried out
 	known   catalogue
 
 	shapes  sync.Map // *storage.Select, *storage.Claim, *storage.Write, bulkKey, joinKey -> compiled
@@ -96,7 +98,18 @@ func New(sqlDB *sql.DB, dialect Dialect, opts *Options) (*DB, error) {
 	}
 	db.d = dialects[dialect]
 	db.key = storage.TxKey{DB: db}
+	db.repeats = dialect == Postgres && !strings.HasPrefix(driverPackage(sqlDB), "github.com/jackc/pgx/")
 	return db, nil
+}
+
+// driverPackage returns the import path of the driver. lib/pq reports a connection
+// that broke after a statement was sent as one that broke before.
+func driverPackage(sqlDB *sql.DB) string {
+	t := reflect.TypeOf(sqlDB.Driver())
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath()
 }
 
 // Dialect returns the dialect given to New.

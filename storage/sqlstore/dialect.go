@@ -196,7 +196,7 @@ WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep
 		onePermit: []string{"CREATE TRIGGER `{name}_hold` BEFORE DELETE ON {table} FOR EACH ROW\n" +
 			"IF NOT EXISTS (SELECT 1 FROM gdpr_permit p WHERE p.tenant = OLD.tenant AND p.subject = OLD.subject) THEN " +
 			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'; END IF"},
-		askVersion: "SELECT VERSION()", minVersion: version(8, 0, 13),
+		askVersion: "SELECT VERSION() FROM dual", minVersion: version(8, 0, 13),
 		askTriggers: "SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name REGEXP '^gdpr_.*_(keep|hold)$'",
 		settings: []setting{
 			{"innodb_flush_log_at_trx_commit", "SELECT @@innodb_flush_log_at_trx_commit", oneOf("1"), "set it to 1; otherwise a crash loses acknowledged changes"},

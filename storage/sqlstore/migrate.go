@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func (db *DB) migrateTx(ctx context.Context, conn *sql.Conn) error {
 
 // migrateSteps runs where each statement commits. Every one may be met half done.
 func (db *DB) migrateSteps(ctx context.Context, conn *sql.Conn) error {
-	return db.migrate(ctx, conn, []int{1050, 1060, 1061, 1359}) // table, column, index, trigger exists
+	return db.migrate(ctx, conn, []int{1050, 1060, 1061, 1062, 1359}) // table, column, index, row, trigger exists
 }
 
 // migrate runs the missing migrations. Errors with one of the codes say that a
@@ -95,15 +96,14 @@ func (db *DB) migrate(ctx context.Context, c execer, before []int) error {
 		return err
 	}
 	if half {
+		if before == nil { // cannot come about: DDL is transactional here
+			return fmt.Errorf("%w: migration %d is marked as unfinished by hand", storage.ErrSchema, have)
+		}
 		have--
 	}
 	for v := have + 1; v <= db.known.version; v++ {
 		n := strconv.Itoa(v)
 		begin := []string{"INSERT INTO " + versions + " (version, state) VALUES (" + n + ", 0)"}
-		if half || before != nil {
-			begin = append([]string{"DELETE FROM " + versions + " WHERE version = " + n}, begin...)
-			half = false
-		}
 		for _, text := range slices.Concat(begin, db.known.statements(db.d, db.opts.Schema, v),
 			[]string{"UPDATE " + versions + " SET state = 1 WHERE version = " + n}) {
 			if err := run(text); err != nil {

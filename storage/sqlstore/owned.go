@@ -133,15 +133,27 @@ func (db *DB) begin(ctx context.Context) (*txn, *sql.Tx, *sql.Conn, error) {
 	db.prepareWanted(ctx)
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
-		return nil, nil, nil, db.wrap(err, "connect")
+		return nil, nil, nil, db.unbegun(err, "connect")
 	}
 	tx, err := db.beginOn(context.WithoutCancel(ctx), conn, e)
 	if err != nil {
 		conn.Close()
-		return nil, nil, nil, db.wrap(err, "begin")
+		return nil, nil, nil, db.unbegun(err, "begin")
 	}
 	db.counts.begun.Add(1)
 	return &txn{db: db, tx: tx, stmts: tx, owned: true}, tx, conn, nil
+}
+
+// unbegun wraps an error before the function ran. A broken connection, from
+// before a fail-over, is no reason to give up.
+func (db *DB) unbegun(err error, what string) error {
+	if err = db.wrap(err, what); errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if class, _ := db.classify(err); class == Lost {
+		return &lostAttempt{err}
+	}
+	return err
 }
 
 func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine) (*sql.Tx, error) {

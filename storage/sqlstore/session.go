@@ -11,9 +11,10 @@ import (
 // session is where the statements of one call run: in the transaction of its
 // context, or on the pool.
 type session struct {
-	db  *DB
-	t   *txn // nil: on the pool
-	ctx context.Context
+	db   *DB
+	t    *txn      // nil: on the pool
+	conn *sql.Conn // on one connection of it
+	ctx  context.Context
 }
 
 // session begins a call. Inside a transaction its statements do not end with ctx.
@@ -25,12 +26,12 @@ func (db *DB) session(ctx context.Context) (session, error) {
 				return session{}, err
 			}
 		}
-		return session{db, nil, ctx}, nil
+		return session{db: db, ctx: ctx}, nil
 	}
 	if err := t.usable(ctx); err != nil {
 		return session{}, err
 	}
-	s := session{db, t, context.WithoutCancel(ctx)}
+	s := session{db: db, t: t, ctx: context.WithoutCancel(ctx)}
 	if !db.ready.Load() {
 		if err := db.fits(s.ctx, t.tx); err != nil {
 			return s, t.note(err, versionTable)
@@ -60,6 +61,8 @@ func (s session) exec(st *statement, args []any, what string) (int64, error) {
 		} else {
 			r, err = s.t.tx.ExecContext(s.ctx, st.text, args...)
 		}
+	} else if s.conn != nil {
+		r, err = s.conn.ExecContext(s.ctx, st.text, args...)
 	} else if p := s.db.prepare(s.ctx, st, 0); p != nil {
 		r, err = p.ExecContext(s.ctx, args...)
 	} else {
@@ -99,6 +102,8 @@ func (s session) row(st *statement, args []any, pool int, what string, dest []an
 		} else {
 			row = s.t.tx.QueryRowContext(s.ctx, st.text, args...)
 		}
+	} else if s.conn != nil {
+		row = s.conn.QueryRowContext(s.ctx, st.text, args...)
 	} else if p := s.db.prepare(s.ctx, st, pool); p != nil {
 		row = p.QueryRowContext(s.ctx, args...)
 	} else {
