@@ -170,9 +170,13 @@ func (v *Vault) tag(ctx context.Context, subject string) (keyID, error) {
 	if err != nil {
 		return keyID{}, err
 	}
-	m := hmac.New(sha256.New, list[0].key[:])
-	m.Write(frame.Append([]byte(tombLabel), v.tenant, subject))
-	return keyID(m.Sum(nil)), nil
+	return tombTag(list[0].key[:], v.tenant, subject), nil
+}
+
+func tombTag(key []byte, tenant, subject string) keyID {
+	m := hmac.New(sha256.New, key)
+	m.Write(frame.Append([]byte(tombLabel), tenant, subject))
+	return keyID(m.Sum(nil))
 }
 
 // tombstone reads the tombstone of a subject's compartment: its random alias, and
