@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -220,7 +219,7 @@ func changedRows(subject string, old, next *state) (ops []storage.Op) {
 
 func (r *row) equal(o *row) bool {
 	return r.status == o.status && r.stops == o.stops && r.version == o.version && r.from == o.from && r.until == o.until &&
-		r.event == o.event && bytes.Equal(r.body, o.body) && (r.body == nil) == (o.body == nil)
+		r.event == o.event && sameBody(r.body, o.body)
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

@@ -69,6 +69,10 @@ var (
 	// restriction.
 	ErrNoRecord = errors.New("consent: no such record")
 
+	// ErrDiverged is returned by Verify when the kept state is not what the records
+	// add up to.
+	ErrDiverged = errors.New("consent: kept state differs from the records")
+
 	// ErrUnsorted is returned by Filter when the candidates do not ascend.
 	ErrUnsorted = errors.New("consent: candidates must ascend byte by byte")
 )
