@@ -102,6 +102,7 @@ func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err e
 	if err := db.commit(ctx, tx); err != nil {
 		return err
 	}
+	conn.Close() // a function after the commit may need the pool's only connection
 	hooks.Run()
 	return nil
 }
