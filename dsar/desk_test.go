@@ -9,5 +9,5 @@ import (
 )
 
 func TestScenarios(t *testing.T) {
-	dsartest.Run(t, func(*testing.T) storage.Directory { return memstore.New(nil) })
+	dsartest.RunAll(t, func(*testing.T) storage.Directory { return memstore.New(nil) })
 }

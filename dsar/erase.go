@@ -16,6 +16,7 @@ var (
 	lockSource  = &storage.Claim{Into: schema.RequestSource, Columns: []string{"request", "source"}, Read: []string{"done"}}
 	itemsTodo   = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request", "plan", "source", "state"), Order: []string{"n"}, Limit: MaxBatch, Mode: storage.Current}
 	setItem     = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state", "outcome", "evidence", "kind", "ground", "until", "action"}, Where: storage.By("request", "plan", "n")}
+	tryItem     = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state"}, Where: storage.By("request", "plan", "n")}
 	addDone     = &storage.Write{Verb: storage.Update, Table: schema.RequestSource, Add: []string{"done"}, Where: storage.By("request", "source")}
 	countSource = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count}, Where: storage.By("request", "plan", "source")}
 )
@@ -46,8 +47,7 @@ func (w *worker) batches(ctx context.Context, source string, f func(context.Cont
 }
 
 // batch takes the next items of a source. A remote source is called before the
-// transaction, with items that another process may be working on as well: it
-// answers NotHeld then, or the same.
+// transaction.
 func (w *worker) batch(ctx context.Context, source string, f func(context.Context, []item) error) (int, error) {
 	if w.remote(source) {
 		return w.remoteBatch(ctx, source, f)
@@ -59,7 +59,7 @@ func (w *worker) batch(ctx context.Context, source string, f func(context.Contex
 		if err := w.d.store.Claim(ctx, lockSource, []any{w.r.id, source}, &done); err != nil {
 			return err
 		}
-		b, err := w.todo(ctx, source)
+		b, err := w.todo(ctx, source, itemPlanned)
 		if err != nil || len(b) == 0 {
 			return err
 		}
@@ -75,16 +75,36 @@ func (w *worker) batch(ctx context.Context, source string, f func(context.Contex
 	return count, err
 }
 
+// remoteBatch marks the items before it calls the source: one that is gone
+// although the plan found it was erased by the call that a crash cut off.
 func (w *worker) remoteBatch(ctx context.Context, source string, f func(context.Context, []item) error) (int, error) {
-	b, err := w.todo(ctx, source)
-	if err != nil || len(b) == 0 {
+	b, err := w.todo(ctx, source, itemTried)
+	if err != nil {
 		return 0, err
+	}
+	again := len(b) > 0
+	if !again {
+		if b, err = w.todo(ctx, source, itemPlanned); err != nil || len(b) == 0 {
+			return 0, err
+		}
+		ops := make([]storage.Op, len(b))
+		for n, i := range b {
+			ops[n] = tryItem.With(itemTried, i.request, i.plan, i.n)
+		}
+		if _, err := w.d.store.Apply(ctx, ops...); err != nil {
+			return 0, err
+		}
 	}
 	if err := f(ctx, b); err != nil {
 		return 0, err
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
+	}
+	for n := range b {
+		if again && b[n].outcome == NotHeld && b[n].action == ActErase {
+			b[n].outcome = Erased
+		}
 	}
 	return len(b), w.d.store.InTx(ctx, func(ctx context.Context) error { return w.settle(ctx, source, b) })
 }
@@ -94,9 +114,9 @@ func (w *worker) remote(source string) bool {
 	return ok && s.Remote()
 }
 
-func (w *worker) todo(ctx context.Context, source string) ([]item, error) {
+func (w *worker) todo(ctx context.Context, source, state string) ([]item, error) {
 	var out []item
-	for rec, err := range w.d.store.Scan(ctx, itemsTodo, []any{w.r.id, w.r.plan, source, itemPlanned}) {
+	for rec, err := range w.d.store.Scan(ctx, itemsTodo, []any{w.r.id, w.r.plan, source, state}) {
 		if err != nil {
 			return nil, err
 		}

@@ -67,7 +67,8 @@ var (
 	insertItem = &storage.Write{Verb: storage.Insert, Table: schema.RequestItem, Set: itemColumns}
 	dropItems  = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan")}
 	allItems   = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request")}
-	itemsOf    = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request", "plan"), Order: []string{"request", "plan", "n"}}
+	dropUndone = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan", "state")}
+	itemsOf    = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request"), Order: []string{"request", "plan", "n"}}
 )
 
 // item is a row of gdpr_request_item.
@@ -292,7 +293,7 @@ func (p *planner) commit(ctx context.Context, act Act) error {
 			r.planAt, r.planExpires, r.policy = storage.Micros(p.now), storage.Micros(p.out.Expires), p.out.Policy
 			ops := []storage.Op{dropSources.With(r.id)}
 			if p.r.plan != 0 {
-				ops = append(ops, dropItems.With(r.id, p.r.plan))
+				ops = append(ops, dropUndone.With(r.id, p.r.plan, itemPlanned))
 			}
 			return ops, nil
 		}})
@@ -337,7 +338,8 @@ type PlannedItem struct {
 	Evidence string
 }
 
-// Items yields the items of the current plan in their order.
+// Items yields the items of the current plan in their order, after those that an
+// earlier plan had already carried out.
 func (d *Desk) Items(ctx context.Context, id string) iter.Seq2[PlannedItem, error] {
 	return func(yield func(PlannedItem, error) bool) {
 		r, err := d.load(ctx, id)
@@ -345,10 +347,13 @@ func (d *Desk) Items(ctx context.Context, id string) iter.Seq2[PlannedItem, erro
 			yield(PlannedItem{}, err)
 			return
 		}
-		for rec, err := range d.store.Scan(ctx, itemsOf, []any{r.id, r.plan}) {
+		for rec, err := range d.store.Scan(ctx, itemsOf, []any{r.id}) {
 			var i item
 			if err == nil {
 				err = rec.Scan(i.pointers()...)
+			}
+			if err == nil && i.plan != r.plan && i.outcome == "" {
+				continue // left by a planning that did not end
 			}
 			if !yield(i.public(), err) || err != nil {
 				return
@@ -360,7 +365,7 @@ func (d *Desk) Items(ctx context.Context, id string) iter.Seq2[PlannedItem, erro
 func (i *item) public() PlannedItem {
 	return PlannedItem{
 		Item:   Item{Category: i.category, Table: i.table, Key: i.record, Action: i.action, Fields: i.fieldList(), Ground: i.ground},
-		Source: i.source, Subject: i.subject, Until: storage.Time(i.until), Done: i.state != itemPlanned,
+		Source: i.source, Subject: i.subject, Until: storage.Time(i.until), Done: i.state == itemDone || i.state == itemDeferred,
 		Deferred: i.state == itemDeferred, Outcome: i.outcome, Evidence: i.evidence,
 	}
 }

@@ -12,6 +12,7 @@ import (
 // States of an item.
 const (
 	itemPlanned  = "planned"
+	itemTried    = "tried" // a remote source is being called
 	itemDone     = "done"
 	itemDeferred = "deferred" // kept for now; waits for its date
 )

@@ -76,7 +76,8 @@ type SourceRestricter interface {
 // RemoteSource is a [Source] whose rows lie outside the database of the desk, in
 // another system. Its Erase, Rectify and RestrictSource are called before the
 // transaction that writes the receipt, so that no lock waits for a network. What
-// is not a RemoteSource is called inside it.
+// is not a RemoteSource is called inside it. After a crash it is called again with
+// the same items, and an item that is then NotHeld counts as erased.
 type RemoteSource interface {
 	Source
 

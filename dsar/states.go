@@ -109,7 +109,7 @@ var transitions = []Transition{
 	{EventResume, []State{StatePaused}, StateReceived, false, "the person answered"},
 	{EventProposeFee, []State{StateReceived, StatePlanned}, StateFeeProposed, false, "a reasonable fee was announced"},
 	{EventAcceptFee, []State{StateFeeProposed}, StateReceived, false, "the person accepts the fee"},
-	{EventDecide, waiting, "", true, "an objection was upheld, or overridden on compelling grounds"},
+	{EventDecide, waiting, "", true, "what exactly is to be corrected was settled"},
 	{EventReview, []State{StateReceived, StatePlanned, StateApproved, StateWorking, StateWorked}, "", true, "a human reviewed an automated decision"},
 	{EventPlan, []State{StateReceived, StatePlanned, StateApproved, StateWorking}, StatePlanned, true, "what will be done is counted and written down"},
 	{EventApprove, []State{StatePlanned}, StateApproved, true, "somebody other than the planner approved exactly that plan"},

@@ -21,9 +21,25 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"EveryKindIsAnswered", everyKind},
 		{"BundleHoldsEverySource", bundle},
 		{"ErasureKeepsWhatADutyKeeps", erasure},
+		{"ProcessorForwards", forwarding},
+		{"Codes", codes},
+		{"CodesRunOut", codesRunOut},
+		{"AttemptsSurviveRollback", attemptsSurviveRollback},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, open(t))) })
 	}
+	for _, l := range lessons {
+		t.Run("Lesson/"+l.name, func(t *testing.T) { l.run(t, NewWorld(t, open(t))) })
+	}
+	t.Run("FaultAfterEachStep", func(t *testing.T) { faults(t, open) })
+}
+
+// RunAll runs Run and the scenarios that make many stores, for a store that is
+// cheap to open.
+func RunAll(t *testing.T, open func(t *testing.T) storage.Directory) {
+	Run(t, open)
+	t.Run("EveryStateAndEvent", func(t *testing.T) { everyPair(t, open) })
+	t.Run("NothingBeforeIdentity", func(t *testing.T) { nothingBeforeIdentity(t, open) })
 }
 
 func everyKind(t *testing.T, w *World) {
