@@ -43,8 +43,8 @@ func deleteBelow(t *storage.Table, column string, cmp storage.Cmp, by ...string)
 // covers upTo ([ErrNoAnchor]). A Prune that was interrupted is finished by the next
 // one or by Run.
 func (l *Log) Prune(ctx context.Context, upTo uint64, policy string) (uint64, error) {
-	if !isAction([]byte(policy)) {
-		return 0, gdpr.Invalid("Policy", "must be a code of 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\"")
+	if !isCode(policy) {
+		return 0, gdpr.Invalid("Policy", "must be a code of 1 to 96 of the characters A-Z, a-z, 0-9, \".\", \"_\", \"-\"")
 	}
 	upTo -= upTo % merkle.TileWidth
 	if err := l.allow(ctx, "audit.prune", ""); err != nil {

@@ -30,8 +30,8 @@ var (
 // leaf hash and ground, a code, is sealed in the same transaction. To redact an
 // entry twice changes nothing. Entries of the log about itself cannot be redacted.
 func (l *Log) Redact(ctx context.Context, index uint64, ground string) error {
-	if !isAction([]byte(ground)) {
-		return gdpr.Invalid("Ground", "must be a code of 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\"")
+	if !isCode(ground) {
+		return gdpr.Invalid("Ground", "must be a code of 1 to 96 of the characters A-Z, a-z, 0-9, \".\", \"_\", \"-\"")
 	}
 	if err := l.allow(ctx, "audit.redact", ""); err != nil {
 		return err

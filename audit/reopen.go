@@ -17,8 +17,8 @@ var putHead = &storage.Write{Verb: storage.Put, Table: auditHead, Set: append([]
 // where they are. Entries that other processes stage for the old one meanwhile are
 // set aside, each with a log.row_rejected.
 func (l *Log) Reopen(ctx context.Context, reason string) error {
-	if !isAction([]byte(reason)) {
-		return gdpr.Invalid("Reason", "must be a code of 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\"")
+	if !isCode(reason) {
+		return gdpr.Invalid("Reason", "must be a code of 1 to 96 of the characters A-Z, a-z, 0-9, \".\", \"_\", \"-\"")
 	}
 	if !l.outside(ctx) {
 		return storage.ErrInTx

@@ -80,8 +80,8 @@ func (l *Log) Forget(ctx context.Context, subject, ground string, until time.Tim
 	if err := gdpr.CheckSubject("Subject", subject, l.opt.LooseSubjects); err != nil {
 		return 0, 0, err
 	}
-	if !isAction([]byte(ground)) {
-		return 0, 0, gdpr.Invalid("Ground", "must be a code of 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\"")
+	if !isCode(ground) {
+		return 0, 0, gdpr.Invalid("Ground", "must be a code of 1 to 96 of the characters A-Z, a-z, 0-9, \".\", \"_\", \"-\"")
 	}
 	for _, err := range l.Entries(ctx, Filter{Subject: subject}) {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"strconv"
 	"unicode/utf8"
 
@@ -316,6 +317,14 @@ func isAction(b []byte) bool {
 	}
 	return !slices.ContainsFunc(b, func(c byte) bool {
 		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-'
+	})
+}
+
+// isCode reports whether s may stand in clear as a ground, reason or policy: an id of
+// an article or a rule, not prose.
+func isCode(s string) bool {
+	return s != "" && len(s) <= 96 && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-'
 	})
 }
 
