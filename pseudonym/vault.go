@@ -81,6 +81,18 @@ func (v *Vault) AuditTo(log Auditor) { v.auditor = log }
 // Scope returns the tenant's name.
 func (v *Vault) Scope() string { return v.tenant }
 
+// String returns "pseudonym.Vault" and nothing of what it holds.
+func (v *Vault) String() string { return "pseudonym.Vault" }
+
+// GoString returns the same.
+func (v *Vault) GoString() string { return v.String() }
+
+// Format prints the same for every verb and flag.
+func (v *Vault) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
+
+// LogValue returns the same.
+func (v *Vault) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
 // Ready sets the vault up if it is new, compares key store, data store and journal
 // with each other, and finishes what a crash left half done. Call it outside a
 // transaction, at start-up.

@@ -39,6 +39,8 @@ func Run(t *testing.T, open Open) {
 		{"Rotation", rotation},
 		{"Schedule", schedule},
 		{"OtherProcess", otherProcess},
+		{"Canaries", canaries},
+		{"NotInTransaction", noTx},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, open) })
 	}

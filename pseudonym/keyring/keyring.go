@@ -17,10 +17,16 @@ import (
 
 // Options of a [Keyring]. Nil is a safe default.
 type Options struct {
-	// Renew returns a new secret whenever a key is destroyed. It has stored it where
-	// Open will find it next time, and forgets the old one after it returns. Default:
-	// the secret stays, and Destroy cannot vouch for older copies of the file.
+	// Renew returns a new secret whenever a key is destroyed. It stores it where
+	// Open will find it next time, beside the old one, which is to be forgotten after
+	// Destroy has returned. Default: the secret stays, and Destroy cannot vouch for
+	// older copies of the file.
 	Renew func(ctx context.Context) (Secret, error)
+
+	// Current returns the secret of today. It is asked when the one at hand does not
+	// open the file any more, because another process has renewed it. Default: such a
+	// ring returns ErrSecret until it is opened anew.
+	Current func() (Secret, error)
 
 	Now func() time.Time // default: time.Now
 }
@@ -91,6 +97,19 @@ func newKeyring(path string, secret Secret, o *Options) (*Keyring, error) {
 
 // load reads the file again. The caller holds mu.
 func (k *Keyring) load() error {
+	err := k.loadWith()
+	if !errors.Is(err, ErrSecret) || k.opts.Current == nil {
+		return err
+	}
+	s, err := k.opts.Current()
+	if err != nil || s.raw.Len() == 0 {
+		return errors.Join(ErrSecret, err)
+	}
+	k.secret, k.head = s, nil
+	return k.loadWith()
+}
+
+func (k *Keyring) loadWith() error {
 	file, err := readFile(k.path)
 	for tries := 0; errors.Is(err, ErrBusy) && tries < 10; tries++ {
 		file, err = readFile(k.path)
