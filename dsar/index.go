@@ -47,6 +47,7 @@ type indexPage struct {
 	Transfers   string
 	Disclosures []Disclosed
 	Day         func(time.Time) string
+	Ground      func(string) string
 	Shown       []shownSection
 }
 
@@ -75,6 +76,7 @@ func (b *bundler) index(context.Context) error {
 		Lang: b.lang, T: indexLanguage(b.lang), CSP: indexCSP(), Style: template.CSS(strings.TrimSpace(indexStyle)),
 		M: &b.m, C: &b.d.controller, Made: b.d.day(b.at), Access: b.r.kind == Access, Titles: map[string]string{},
 		Automated: b.d.o.Information.Automated, Transfers: b.d.o.Information.Transfers, Disclosures: b.shown, Day: b.d.day,
+		Ground: func(id string) string { return groundWords(b.lang, id) },
 	}
 	if b.r.kind == Portability {
 		t := *p.T
@@ -120,7 +122,7 @@ func (b *bundler) describe(p *indexPage) {
 }
 
 func (b *bundler) show(t *indexWords, m *ManifestSection) shownSection {
-	s := shownSection{Title: m.section.Title, Count: fmt.Sprintf("%d %s", m.Records, strings.ToLower(t.Records))}
+	s := shownSection{Title: m.section.Title, Count: fmt.Sprintf("%s: %d", t.Records, m.Records)}
 	if s.Title == "" {
 		s.Title = m.Table
 	}
