@@ -101,7 +101,7 @@ func refusal(r dsar.Result) string {
 	return ""
 }
 
-// followers returns the links by which rows of tables without dates of their own
+// followers returns the links by which rows of tables without a clock of their own
 // hang on rows of t.
 func (p *planner) followers(t *table) []*link {
 	var out []*link
@@ -116,7 +116,8 @@ func (p *planner) followers(t *table) []*link {
 }
 
 func (p *planner) follows(f *table, link *link) bool {
-	return len(f.dates) == 0 && f.keep == nil && !p.isSubject(f) && !link.array && link.names == nil && f.rows != Keep
+	return !p.isSubject(f) && !link.array && link.names == nil && f.rows != Keep &&
+		!slices.ContainsFunc(f.dates, func(d *date) bool { return d.up != link }) && (f.keep == nil || f.keep.from != nil)
 }
 
 // hanging returns the keys of the rows that hang on others by a link.

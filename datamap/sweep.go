@@ -15,11 +15,12 @@ import (
 
 // Sweeps returns the map as sources for a retention engine: one for each category
 // of each table that has dates. A category that only some columns have concerns
-// those columns. Events of the schedule are the names under dates.
+// those columns. Events of the schedule are the names under dates. A table that has
+// only its parent's date follows the parent.
 func (l *Live) Sweeps() []retention.Source {
 	var out []retention.Source
 	for _, t := range l.order {
-		if len(t.dates) == 0 {
+		if !slices.ContainsFunc(t.dates, func(d *date) bool { return d.up == nil || !d.up.to.goes() }) {
 			continue
 		}
 		for _, category := range t.categories() {
