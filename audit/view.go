@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
-	"strings"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gdprkit/gdprkit/internal/ids"
