@@ -23,6 +23,8 @@ type Kit struct {
 	Ledger *consent.Ledger
 	Engine *retention.Engine // nil without a schedule
 	Desk   *dsar.Desk        // nil without a controller
+
+	now func() time.Time
 }
 
 // Open makes the parts for a tenant of db in the order in which they need each
@@ -41,7 +43,10 @@ func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseu
 	if o == nil {
 		o = &Options{}
 	}
-	b := &builder{Options: *o, ctx: ctx, store: db.Tenant(tenant), kit: new(Kit)}
+	b := &builder{Options: *o, ctx: ctx, store: db.Tenant(tenant), kit: &Kit{now: o.Now}}
+	if b.kit.now == nil {
+		b.kit.now = time.Now
+	}
 	if b.store.State(ctx) != storage.Outside {
 		return nil, storage.ErrInTx
 	}
@@ -177,15 +182,15 @@ func (k *Kit) openRequest(ctx context.Context, subject, category string) (bool, 
 }
 
 func (k *Kit) withdraw(ctx context.Context, subject, purpose string) error {
-	_, err := k.Ledger.Withdraw(ctx, consent.Act{Subject: subject, Purpose: purpose})
+	_, err := k.Ledger.Withdraw(ctx, consent.Act{Subject: subject, Purpose: purpose, At: k.now()})
 	return err
 }
 
 func (k *Kit) object(ctx context.Context, subject, purpose string) (err error) {
 	if purpose == "marketing" {
-		_, err = k.Ledger.ObjectMarketing(ctx, consent.Act{Subject: subject})
+		_, err = k.Ledger.ObjectMarketing(ctx, consent.Act{Subject: subject, At: k.now()})
 	} else {
-		_, err = k.Ledger.Object(ctx, consent.Act{Subject: subject, Purpose: purpose})
+		_, err = k.Ledger.Object(ctx, consent.Act{Subject: subject, Purpose: purpose, At: k.now()})
 	}
 	return err
 }
