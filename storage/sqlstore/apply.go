@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -77,13 +78,11 @@ func (s *store) alone(ctx context.Context, batches []batch, counts []int64) erro
 	if err != nil {
 		return err
 	}
+	first := *s
 	if s.db.repeats {
-		if run.conn, err = s.db.sql.Conn(ctx); err != nil {
-			return s.db.wrap(err, "connect")
-		}
-		defer run.conn.Close()
+		first.tenant = &once{value: s.tenant}
 	}
-	err = s.write(run, &batches[0], counts)
+	err = first.write(run, &batches[0], counts)
 	var e *engineError
 	if errors.As(err, &e) && (e.class == Lost || e.sentinel == context.Canceled || e.sentinel == context.DeadlineExceeded) {
 		return errors.Join(s.db.unknown(ctx, e.cause, e.what), ctx.Err())
@@ -194,4 +193,21 @@ func (s *store) single(run session, b *batch, counts []int64) error {
 	}
 	counts[p.run] += n
 	return nil
+}
+
+// once is an argument that refuses to be sent twice. It stops database/sql from
+// repeating a write on another connection after the driver took a connection that
+// broke afterwards for one that broke before.
+type once struct {
+	value any
+	sent  bool
+}
+
+// Value implements driver.Valuer.
+func (o *once) Value() (driver.Value, error) {
+	if o.sent {
+		return nil, driver.ErrBadConn
+	}
+	o.sent = true
+	return o.value, nil
 }

@@ -92,7 +92,7 @@ func (s *store) Claim(ctx context.Context, shape *storage.Claim, args []any, des
 	if args, err = bind(c.Into, c.args, len(c.args), args); err != nil {
 		return err
 	}
-	targets, err := dests(c.Into, c.read, dest)
+	targets, err := s.db.d.dests(c.Into, c.read, dest, nil)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type builder struct {
 	plan   []int
 	next   int  // argument of the next arg
 	head   bool // parameter 1 is the tenant
+	many   bool // the tenant occurs often: name it, if it is parameter 1
 }
 
 func (db *DB) builder() *builder {
@@ -70,7 +71,7 @@ func (b *builder) table(t *storage.Table) { b.put(b.d.table(b.schema, t.Name)) }
 
 // tenant writes the parameter of the tenant.
 func (b *builder) tenant() {
-	if !b.head && len(b.plan) == 0 && b.d.again != "" {
+	if b.many && !b.head && len(b.plan) == 0 && b.d.again != "" {
 		b.plan, b.head = []int{-1}, true
 	}
 	if b.head {

@@ -57,7 +57,7 @@ type DB struct {
 	opts    Options
 	log     *slog.Logger
 	key     any  // of the transaction in a context, made once
-	repeats bool // the driver may have database/sql repeat a write that was carried out
+	repeats bool // the driver may make database/sql repeat a write that was carried out
 	known   catalogue
 
 	shapes  sync.Map // *storage.Select, *storage.Claim, *storage.Write, bulkKey, joinKey -> compiled

@@ -31,7 +31,7 @@ func (d Dialect) known() bool { return d >= SQLite && d <= MySQL }
 
 // Limits of the text of one statement.
 const (
-	maxRows   = 512     // rows of a multi-row INSERT
+	maxRows   = 500     // rows of a multi-row INSERT
 	maxPacket = 1 << 20 // bytes of arguments in one; MySQL's max_allowed_packet is 16 MiB or more
 )
 
@@ -48,6 +48,7 @@ type dialect struct {
 	params  int    // most parameters of a statement
 	now     string // microseconds since 1970 at the start of the statement or later
 	traits  storage.Traits
+	noEmpty bool // drivers return empty bytes as nil
 	trips   bool // a statement is a round trip
 	joins   bool // one statement can carry out several writes
 	anyKey  bool // a Put would also change the row that meets another unique constraint
@@ -66,6 +67,7 @@ type dialect struct {
 	onLock   string // after VALUES, an insert that locks the row that is there; {key}, {c}
 	lock     string // after SELECT, locks the rows
 	share    string // after SELECT, for a Current read inside a joined transaction
+	useKey   string // after a table of which several rows are deleted: find them by the key and lock no other
 	tuples   bool   // (a, b) > (x, y) uses an index
 	dropView string // before CREATE VIEW; {view}
 	inline   bool   // indexes stand inside CREATE TABLE, so that it is one step
@@ -107,7 +109,7 @@ const refusal = "gdprkit: table is append-only"
 
 var dialects = [...]*dialect{
 	SQLite: {
-		name: "sqlite", quote: `"`, again: "?1", params: 32766, ddlInTx: true, steps: true,
+		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, steps: true,
 		now:    "(CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))",
 		traits: storage.Traits{SealInside: true, Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{
@@ -188,6 +190,7 @@ WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep
 		onPut:    " ON DUPLICATE KEY ", putKey: "UPDATE {c} = {c}", putValue: "VALUES({c})",
 		onLock: " ON DUPLICATE KEY UPDATE {c} = {c}",
 		lock:   " FOR UPDATE", share: " LOCK IN SHARE MODE",
+		useKey:   " FORCE INDEX (PRIMARY)", // a scan of a small table waits for the rows of open transactions
 		dropView: "DROP VIEW IF EXISTS {view}", inline: true,
 		noUpdate: []string{"CREATE TRIGGER `{name}_keep` BEFORE UPDATE ON {table} FOR EACH ROW " +
 			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'"},

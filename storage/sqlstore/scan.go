@@ -63,14 +63,18 @@ type streamed struct {
 	r    *read
 	rows *sql.Rows
 	db   *DB
+	buf  destBuffer
 }
 
 func (w *streamed) Scan(dest ...any) error {
-	dest, err := dests(w.r.From, w.r.columns, dest)
+	dest, err := w.db.d.dests(w.r.From, w.r.columns, dest, &w.buf)
 	if err != nil {
 		return err
 	}
-	return w.db.wrap(w.rows.Scan(dest...), w.r.From.Name)
+	if err := w.rows.Scan(dest...); err != nil {
+		return w.db.wrap(err, w.r.From.Name)
+	}
+	return nil
 }
 
 // pages reads page after page and holds nothing while the loop's body runs.

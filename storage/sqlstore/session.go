@@ -11,10 +11,9 @@ import (
 // session is where the statements of one call run: in the transaction of its
 // context, or on the pool.
 type session struct {
-	db   *DB
-	t    *txn      // nil: on the pool
-	conn *sql.Conn // on one connection of it
-	ctx  context.Context
+	db  *DB
+	t   *txn // nil: on the pool
+	ctx context.Context
 }
 
 // session begins a call. Inside a transaction its statements do not end with ctx.
@@ -61,8 +60,6 @@ func (s session) exec(st *statement, args []any, what string) (int64, error) {
 		} else {
 			r, err = s.t.tx.ExecContext(s.ctx, st.text, args...)
 		}
-	} else if s.conn != nil {
-		r, err = s.conn.ExecContext(s.ctx, st.text, args...)
 	} else if p := s.db.prepare(s.ctx, st, 0); p != nil {
 		r, err = p.ExecContext(s.ctx, args...)
 	} else {
@@ -102,8 +99,6 @@ func (s session) row(st *statement, args []any, pool int, what string, dest []an
 		} else {
 			row = s.t.tx.QueryRowContext(s.ctx, st.text, args...)
 		}
-	} else if s.conn != nil {
-		row = s.conn.QueryRowContext(s.ctx, st.text, args...)
 	} else if p := s.db.prepare(s.ctx, st, pool); p != nil {
 		row = p.QueryRowContext(s.ctx, args...)
 	} else {

@@ -51,7 +51,7 @@ func (s *store) Get(ctx context.Context, sel *storage.Select, args []any, dest .
 	if columns == nil {
 		columns = countColumns
 	}
-	if dest, err = dests(r.From, columns, dest); err != nil {
+	if dest, err = s.db.d.dests(r.From, columns, dest, nil); err != nil {
 		return err
 	}
 	run, err := s.db.session(ctx)

@@ -127,30 +127,52 @@ func rule(c *storage.Column, arg any) error {
 }
 
 // dests returns the destinations as the driver's values are to be copied into
-// them. Most are taken as they are.
-func dests(t *storage.Table, columns []*storage.Column, dest []any) ([]any, error) {
+// them. Most are taken as they are; if some have to be wrapped, buf is reused unless
+// it is nil.
+func (d *dialect) dests(t *storage.Table, columns []*storage.Column, dest []any, buf *destBuffer) ([]any, error) {
 	if len(dest) != len(columns) {
 		return nil, fmt.Errorf("sqlstore: table %s: %d destinations for %d columns", t.Name, len(dest), len(columns))
 	}
-	out := dest
 	for i, c := range columns {
-		if direct(c, dest[i]) {
-			continue
+		if !d.direct(c, dest[i]) {
+			return d.wrapped(columns, dest, buf), nil
 		}
-		if &out[0] == &dest[0] {
-			out = append([]any(nil), dest...)
-		}
-		out[i] = &target{c.Kind, dest[i]}
 	}
-	return out, nil
+	return dest, nil
 }
 
-func direct(c *storage.Column, dest any) bool {
+// destBuffer is reused from row to row.
+type destBuffer struct {
+	out     []any
+	targets []target
+}
+
+func (d *dialect) wrapped(columns []*storage.Column, dest []any, buf *destBuffer) []any {
+	if buf == nil {
+		buf = new(destBuffer)
+	}
+	if buf.out == nil {
+		buf.out, buf.targets = make([]any, len(dest)), make([]target, len(dest))
+	}
+	for i, c := range columns {
+		if d.direct(c, dest[i]) {
+			buf.out[i] = dest[i]
+			continue
+		}
+		buf.targets[i] = target{c.Kind, dest[i]}
+		buf.out[i] = &buf.targets[i]
+	}
+	return buf.out
+}
+
+func (d *dialect) direct(c *storage.Column, dest any) bool {
 	switch dest.(type) {
 	case *int64, *int:
 		return c.Kind == storage.Int
 	case *string:
 		return c.Kind == storage.Text
+	case *[]byte:
+		return c.Kind == storage.Bytes && !d.noEmpty
 	}
 	return false
 }

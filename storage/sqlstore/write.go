@@ -140,6 +140,7 @@ func (b *builder) change(c *change, n int) {
 }
 
 func (b *builder) insert(c *change, n int) {
+	b.many = n > 1
 	b.put("INSERT")
 	if c.Verb == storage.InsertNew {
 		b.put(b.d.orIgnore)
@@ -205,6 +206,10 @@ func (b *builder) update(c *change) {
 }
 
 func (b *builder) remove(c *change, n int) {
+	if n > 1 && c.key != nil && b.d.useKey != "" {
+		b.removeByKey(c, n)
+		return
+	}
 	b.put("DELETE FROM ")
 	b.table(c.Table)
 	if n == 1 {
@@ -232,4 +237,24 @@ func (b *builder) remove(c *change, n int) {
 		b.put(")")
 	}
 	b.put(")")
+}
+
+// removeByKey names the tenant in every condition, so that the engine looks up each
+// key. With one condition on the tenant before them MariaDB walks over all rows of
+// the tenant, and waits for those that an open transaction has inserted.
+func (b *builder) removeByKey(c *change, n int) {
+	b.put("DELETE ")
+	b.table(c.Table)
+	b.put(" FROM ")
+	b.table(c.Table)
+	b.put(b.d.useKey, " WHERE ")
+	for i := range n {
+		b.put([]string{"(", " OR ("}[min(i, 1)], b.d.id("tenant"), " = ")
+		b.tenant()
+		for _, t := range c.Where {
+			b.put(" AND ", b.d.id(t.Column), " = ")
+			b.arg()
+		}
+		b.put(")")
+	}
 }
