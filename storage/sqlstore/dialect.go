@@ -50,6 +50,7 @@ type dialect struct {
 	traits  storage.Traits
 	noEmpty bool // drivers return empty bytes as nil
 	trips   bool // a statement is a round trip
+	points  bool // a Delete of several keys looks up each; MariaDB may walk over all rows, and waits for those of open transactions
 	joins   bool // one statement can carry out several writes
 	anyKey  bool // a Put would also change the row that meets another unique constraint
 	ddlInTx bool // a migration is one transaction
@@ -67,7 +68,6 @@ type dialect struct {
 	onLock   string // after VALUES, an insert that locks the row that is there; {key}, {c}
 	lock     string // after SELECT, locks the rows
 	share    string // after SELECT, for a Current read inside a joined transaction
-	useKey   string // after a table of which several rows are deleted: find them by the key and lock no other
 	tuples   bool   // (a, b) > (x, y) uses an index
 	dropView string // before CREATE VIEW; {view}
 	inline   bool   // indexes stand inside CREATE TABLE, so that it is one step
@@ -141,7 +141,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 		},
 	},
 	Postgres: {
-		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, trips: true, joins: true, ddlInTx: true,
+		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, trips: true, points: true, joins: true, ddlInTx: true,
 		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
 		traits: storage.Traits{Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{
@@ -190,7 +190,6 @@ WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep
 		onPut:    " ON DUPLICATE KEY ", putKey: "UPDATE {c} = {c}", putValue: "VALUES({c})",
 		onLock: " ON DUPLICATE KEY UPDATE {c} = {c}",
 		lock:   " FOR UPDATE", share: " LOCK IN SHARE MODE",
-		useKey:   " FORCE INDEX (PRIMARY)", // a scan of a small table waits for the rows of open transactions
 		dropView: "DROP VIEW IF EXISTS {view}", inline: true,
 		noUpdate: []string{"CREATE TRIGGER `{name}_keep` BEFORE UPDATE ON {table} FOR EACH ROW " +
 			"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '" + refusal + "'"},

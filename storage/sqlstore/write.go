@@ -106,7 +106,7 @@ func (c *change) shape(db *DB) {
 			c.key = append(c.key, c.set+i)
 		}
 	}
-	c.points = c.Verb == storage.Delete && !c.Must && len(c.Where) > 0 && len(held) == len(c.Where) && db.d.trips
+	c.points = c.Verb == storage.Delete && !c.Must && len(c.Where) > 0 && len(held) == len(c.Where) && db.d.points
 	if c.points {
 		c.bulk = maxRows / 2
 	}
@@ -206,10 +206,6 @@ func (b *builder) update(c *change) {
 }
 
 func (b *builder) remove(c *change, n int) {
-	if n > 1 && c.key != nil && b.d.useKey != "" {
-		b.removeByKey(c, n)
-		return
-	}
 	b.put("DELETE FROM ")
 	b.table(c.Table)
 	if n == 1 {
@@ -237,24 +233,4 @@ func (b *builder) remove(c *change, n int) {
 		b.put(")")
 	}
 	b.put(")")
-}
-
-// removeByKey names the tenant in every condition, so that the engine looks up each
-// key. With one condition on the tenant before them MariaDB walks over all rows of
-// the tenant, and waits for those that an open transaction has inserted.
-func (b *builder) removeByKey(c *change, n int) {
-	b.put("DELETE ")
-	b.table(c.Table)
-	b.put(" FROM ")
-	b.table(c.Table)
-	b.put(b.d.useKey, " WHERE ")
-	for i := range n {
-		b.put([]string{"(", " OR ("}[min(i, 1)], b.d.id("tenant"), " = ")
-		b.tenant()
-		for _, t := range c.Where {
-			b.put(" AND ", b.d.id(t.Column), " = ")
-			b.arg()
-		}
-		b.put(")")
-	}
 }
