@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
+	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/internal/calendar"
 )
 
@@ -70,30 +71,33 @@ func (s *statement) cell(c *catalog.Column) {
 }
 
 // dutyRuns reports whether the duty of the table still keeps the row.
-func (l *Live) dutyRuns(t *table, r *row) bool {
+func (l *Live) dutyRuns(t *table, r *row) bool { return l.dutyOf(t, r.dates) != nil }
+
+// dutyOf returns the duty that keeps a row with these dates today, or nil.
+func (l *Live) dutyOf(t *table, dates []any) *dsar.Duty {
 	k := t.keep
 	if k == nil {
-		return false
+		return nil
 	}
-	today := dateIn(l.options.Now(), l.options.Zone)
-	if k.from == nil {
-		return today <= k.until
-	}
+	last := k.until
 	for i, d := range t.dates {
 		if d != k.from {
 			continue
 		}
-		m := l.moment(d, r.dates[i])
+		m := l.moment(d, dates[i])
 		if m.IsZero() {
-			return true // the period has not begun
+			return &dsar.Duty{Ground: k.Ground} // the period has not begun
 		}
 		start := dateIn(m, l.options.Zone)
 		if k.Round == "year" {
 			start = start.EndOfYear()
 		}
-		return today <= start.Add(k.period)
+		last = start.Add(k.period)
 	}
-	return true
+	if dateIn(l.options.Now(), l.options.Zone) > last {
+		return nil
+	}
+	return &dsar.Duty{Ground: k.Ground, Until: last.AddDays(1).Start(l.options.Zone)}
 }
 
 // value returns the cell of a column of the row.

@@ -188,6 +188,7 @@ func (l *Live) collect(ctx context.Context, t *table, sec *dsar.Section, shown [
 				}
 				l.moments(t, row[nk+len(cols):], rec.Dates)
 				rec.Shared = l.shared(t, shown, row[nk:])
+				rec.Duty = l.dutyOf(t, row[nk+len(cols):])
 				if !yield(rec, nil) {
 					return
 				}

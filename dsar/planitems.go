@@ -70,6 +70,9 @@ func (p *planner) decide(ctx context.Context, i *item, rec *Record) ([]string, e
 		}
 	}
 	keep, until, kind, ground, err := p.d.keep(ctx, i.subject, i.category, i.record, rec.Dates)
+	if err == nil && !keep && rec.Duty != nil {
+		keep, until, kind, ground = true, rec.Duty.Until, keptMust, rec.Duty.Ground
+	}
 	if err != nil || !keep {
 		return fields, err
 	}

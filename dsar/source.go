@@ -190,6 +190,15 @@ type Record struct {
 	// Withhold, if not empty, is the ground for which the record is not given, for
 	// example "A23-1-i" or "A15-4". The answer counts it under this ground.
 	Withhold string
+	// Duty, if not nil, keeps the record against an erasure although no Keeper does:
+	// a duty that the source knows of itself. Its fields are the columns with Duty.
+	Duty *Duty
+}
+
+// Duty is a reason to keep a record (GDPR art. 17(3)(b)).
+type Duty struct {
+	Ground string    // rule or article
+	Until  time.Time // first instant after the duty; zero: not known yet
 }
 
 // Scope narrows a request. The zero Scope is everything. A scope with categories
