@@ -109,7 +109,7 @@ func (b *batch) decide(ctx context.Context, q *inquiry, it *Item, row *Record, f
 		return err
 	}
 	if !ok || now.Action != it.Action || now.Rule != it.Rule || now.Limited != it.Limited {
-		b.aside(it, row.Subject, outcomeChanged, "the rules now say: "+d.State.String()+", "+string(d.Action)+" under "+now.Rule)
+		b.aside(it, row.Subject, outcomeChanged, "the rules now say: "+d.State.String()+", "+string(d.Action())+" under "+now.Rule)
 		return nil
 	}
 	x := done{item: it, row: row, order: &Order{Action: it.Action, Rule: it.Rule, Fields: d.Fields()}, ground: d.Ground(), asked: f.Asked}

@@ -57,6 +57,7 @@ type Condition struct {
 	// Set when every rule is a plain cut-off, for Evaluate.
 	cuts                                    []cut
 	keepBits, endBits, pastBits, reviewBits uint64
+	then                                    actionCode // of every rule that can end the record; doNothing if they differ
 }
 
 // cut is a rule that has ended when its start event lies before an instant.
@@ -179,7 +180,24 @@ func (c *Condition) plain() {
 	if len(c.statute) == 0 && add(c.keepers, &c.keepBits) && add(c.enders, &c.endBits) && add(c.blockers, &c.pastBits) && add(c.reviews, &c.reviewBits) {
 		c.cuts = cuts
 		c.pastBits |= c.endBits
+		c.then = only(c.enders)
+		if len(c.enders) == 0 { // the minima end it themselves
+			c.endBits, c.then = c.keepBits, only(c.keepers)
+		}
 	}
+}
+
+// only returns the action that all rules have, or doNothing.
+func only(tests []test) actionCode {
+	code := doNothing
+	for i := range tests {
+		if c := tests[i].rule.Then.code(); i > 0 && c != code {
+			return doNothing
+		} else {
+			code = c
+		}
+	}
+	return code
 }
 
 // ends reports whether the rule is a maximum that ends a record.

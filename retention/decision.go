@@ -43,59 +43,74 @@ type Facts struct {
 // count dates only when they are called, from the same facts, which must not be
 // changed in between.
 type Decision struct {
-	State  State
-	Action Action // what is to be done now: Nothing, Review, Block, Erase, Mask or Anonymise
+	State State
 
+	do    actionCode
 	cond  *Condition
 	facts *Facts
 }
 
+// actionCode is an Action in a byte: a Decision of three words stays in registers.
+type actionCode uint8
+
+const (
+	doNothing actionCode = iota
+	doErase
+	doMask
+	doAnonymise
+	doBlock
+	doReview
+)
+
+var actions = [...]Action{Nothing, Erase, Mask, Anonymise, Block, Review}
+
+func (a Action) code() actionCode { return actionCode(max(0, slices.Index(actions[:], a))) }
+
+// Action returns what is to be done now: Nothing, Review, Block, Erase, Mask or
+// Anonymise.
+func (d *Decision) Action() Action { return actions[d.do] }
+
 // Evaluate decides about one record. It is a pure function of the schedule, the
 // day and the facts, and does not allocate.
 func (c *Condition) Evaluate(f *Facts) Decision {
-	var state State
-	var action Action
-	if c.cuts != nil && f.Stop == "" && !f.Lapsed && !f.Asked {
-		state, action = c.quick(f)
-	} else {
-		state, action = c.decide(f)
+	if c.cuts == nil || f.Lapsed || f.Asked || f.Stop != "" {
+		state, do := c.decide(f)
+		return Decision{state, do, c, f}
 	}
-	return Decision{State: state, Action: action, cond: c, facts: f}
-}
-
-func (c *Condition) decide(f *Facts) (State, Action) {
-	switch {
-	case f.Stop != "":
-		return Stopped, Nothing
-	case c.due(f):
-		return Due, c.strongest(f)
-	case c.past(f):
-		return Blocked, Block
-	case anyEnded(c.reviews, &f.At):
-		return Active, Review
-	}
-	return Active, Nothing
-}
-
-// quick is Evaluate for rules that are plain cut-offs: it finds in one loop which
-// have ended, as bits.
-func (c *Condition) quick(f *Facts) (State, Action) {
-	var ended uint64
+	var ended uint64 // which rules have ended, as bits: one loop for rules that are plain cut-offs
 	for i := range c.cuts {
 		t := &c.cuts[i]
-		if e := f.At[t.event&(MaxEvents-1)]; e != 0 && e < t.before {
+		if e := f.At[t.event&(MaxEvents-1)]; e < t.before && e != 0 {
 			ended |= t.bit
 		}
 	}
+	state, do := Active, doNothing
 	switch {
-	case ended&c.keepBits == c.keepBits && (ended&c.endBits != 0 || c.endBits == 0 && c.keepBits != 0):
-		return Due, c.strongest(f)
+	case ended&c.keepBits == c.keepBits && ended&c.endBits != 0:
+		if state, do = Due, c.then; do == doNothing {
+			do = c.strongest(f)
+		}
 	case ended&c.pastBits != 0:
-		return Blocked, Block
+		state, do = Blocked, doBlock
 	case ended&c.reviewBits != 0:
-		return Active, Review
+		do = doReview
 	}
-	return Active, Nothing
+	return Decision{state, do, c, f}
+}
+
+// decide is Evaluate for all other rules and facts.
+func (c *Condition) decide(f *Facts) (State, actionCode) {
+	switch {
+	case f.Stop != "":
+		return Stopped, doNothing
+	case c.due(f):
+		return Due, c.strongest(f)
+	case c.past(f):
+		return Blocked, doBlock
+	case anyEnded(c.reviews, &f.At):
+		return Active, doReview
+	}
+	return Active, doNothing
 }
 
 // due is the formula of the package documentation.
@@ -133,9 +148,9 @@ func anyEnded(tests []test, at *[MaxEvents]int64) bool {
 }
 
 // strongest returns the action for a record that is due.
-func (c *Condition) strongest(f *Facts) Action {
+func (c *Condition) strongest(f *Facts) actionCode {
 	if f.Asked {
-		return Erase
+		return doErase
 	}
 	best, action := 0, Erase
 	for i := range c.enders {
@@ -145,9 +160,9 @@ func (c *Condition) strongest(f *Facts) Action {
 		}
 	}
 	if best == 0 && len(c.keepers) > 0 {
-		return c.lastKeeper(f).rule.Then
+		return c.lastKeeper(f).rule.Then.code()
 	}
-	return action
+	return action.code()
 }
 
 // Rule returns the rule that decides: what holds the record back longest, else
@@ -254,7 +269,7 @@ func (d *Decision) decider() *test {
 		return nil
 	case d.State == Due:
 		return c.ender(f)
-	case d.Action == Review:
+	case d.do == doReview:
 		return c.earliest(c.reviews, f)
 	case !allEnded(c.keepers, &f.At):
 		return c.lastKeeper(f)

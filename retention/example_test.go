@@ -55,7 +55,7 @@ func ExampleSchedule_Evaluate() {
 			panic(err)
 		}
 		next, then := d.Next()
-		fmt.Println(day, d.State, d.Action, "|", d.Rule().ID, d.Ground(), d.Until().Format(time.DateOnly))
+		fmt.Println(day, d.State, d.Action(), "|", d.Rule().ID, d.Ground(), d.Until().Format(time.DateOnly))
 		if !next.IsZero() {
 			fmt.Println("  on", next.Format(time.DateOnly), then)
 		}

@@ -191,8 +191,9 @@ func (e *Engine) pages(ctx context.Context, s Source, c *Condition, find Find) i
 		order := ascending(s)
 		q := &Query{Condition: c, Find: find, Limit: e.opt.BatchRows, Settled: true}
 		rows := make([]Record, 0, e.opt.BatchRows)
+		var events []int64 // of all rows of the page
 		for {
-			rows = rows[:0]
+			rows, events = rows[:0], events[:0]
 			for r, err := range s.List(ctx, q) {
 				if err == nil {
 					err = ctx.Err()
@@ -204,7 +205,9 @@ func (e *Engine) pages(ctx context.Context, s Source, c *Condition, find Find) i
 					yield(nil, err)
 					return
 				}
-				rows = append(rows, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: append([]int64(nil), r.Events...)})
+				at := len(events)
+				events = append(events, r.Events...)
+				rows = append(rows, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: events[at:len(events):len(events)]})
 				if q.After = r.Key; r.Key == "" {
 					yield(nil, &SourceError{Source: s.Name(), Field: "key", Reason: "every row needs a key"})
 					return
@@ -258,16 +261,16 @@ func (p *planner) consider(ctx context.Context, q *inquiry, r *Record, find Find
 // item turns a decision into what a plan holds; ok is false when nothing is to be
 // done, or was done before.
 func (q *inquiry) item(ctx context.Context, r *Record, d *Decision) (item Item, ok bool, err error) {
-	item = Item{Key: r.Key, Action: d.Action, Limited: len(d.Fields()) > 0}
+	item = Item{Key: r.Key, Action: d.Action(), Limited: len(d.Fields()) > 0}
 	if rule := d.Rule(); rule != nil {
 		item.Rule = rule.ID
 	} else {
 		item.Rule = q.waited[r.Key]
 	}
 	switch {
-	case d.Action == Nothing || d.Action == Review:
+	case d.Action() == Nothing || d.Action() == Review:
 		return item, false, nil
-	case d.Action == Block:
+	case d.Action() == Block:
 		if !q.blocked {
 			return item, true, nil
 		}
@@ -373,7 +376,7 @@ func (p *planner) flush(ctx context.Context) error {
 // finish writes hash and shards, and records the plan.
 func (p *planner) finish(ctx context.Context) error {
 	p.plan.Hash, p.plan.State = hex.EncodeToString(p.digest.Sum(nil)), planMade
-	shards := min(p.e.opt.Shards, p.pages)
+	shards := min(p.e.opt.Shards, (p.pages+3)/4) // taking one costs two commits
 	ops := []storage.Op{finishPlan.With(planMade, p.plan.Hash, p.plan.Rows, p.plan.Stopped, p.pages, p.plan.ID, planMaking)}
 	for i := range shards {
 		ops = append(ops, insertShard.With(p.plan.ID, i, i*p.pages/shards, 0, (i+1)*p.pages/shards))

@@ -124,7 +124,7 @@ func TestStopWinsOverAll(t *testing.T) {
 		f.Stop = "hold"
 		d := evaluate(t, build(t, withNames(drawRules(t))...), f, drawDay(t))
 		require.Equal(t, Stopped, d.State)
-		require.Equal(t, Nothing, d.Action)
+		require.Equal(t, Nothing, d.Action())
 	})
 }
 
@@ -148,7 +148,7 @@ func TestOrderOfRulesIsIrrelevant(t *testing.T) {
 		require.Equal(t, a.Hash(), b.Hash())
 		x, y := evaluate(t, a, f, date), evaluate(t, b, f, date)
 		require.Equal(t, x.State, y.State)
-		require.Equal(t, x.Action, y.Action)
+		require.Equal(t, x.Action(), y.Action())
 		require.Equal(t, x.Rule(), y.Rule())
 		require.Equal(t, x.Until(), y.Until())
 	})
@@ -202,8 +202,8 @@ func TestMatchAgreesWithEvaluate(t *testing.T) {
 		slow := *c
 		slow.cuts = nil
 		again := slow.Evaluate(&f)
-		require.Equal(t, []any{d.State, d.Action}, []any{again.State, again.Action}, "the quick way differs")
-		for find, want := range map[Find]bool{FindDue: d.State == Due, FindBlocked: d.State == Blocked, FindReview: d.Action == Review, FindAll: true} {
+		require.Equal(t, []any{d.State, d.Action()}, []any{again.State, again.Action()}, "the quick way differs")
+		for find, want := range map[Find]bool{FindDue: d.State == Due, FindBlocked: d.State == Blocked, FindReview: d.Action() == Review, FindAll: true} {
 			q := Query{Condition: c, Find: find}
 			require.Equal(t, want, q.Match(f.At[:]), "find %d", find)
 			where, args := q.SQL("postgres", func(e string) Column { return Column{Expr: e} }, 1)

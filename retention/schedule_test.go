@@ -92,7 +92,7 @@ func TestVectors(t *testing.T) {
 			d, err = s.Evaluate(c.Category, dates, free)
 			require.NoError(t, err)
 			require.Equal(t, Due, d.State)
-			require.Equal(t, Erase, d.Action)
+			require.Equal(t, Erase, d.Action())
 			require.Equal(t, c.Ground, d.Ground())
 		})
 	}
@@ -220,7 +220,7 @@ func TestFormula(t *testing.T) {
 			f.Stop, f.Lapsed, f.Asked = c.facts.Stop, c.facts.Lapsed, c.facts.Asked
 			d := cond.Evaluate(&f)
 			require.Equal(t, c.state.String(), d.State.String())
-			require.Equal(t, c.action, d.Action)
+			require.Equal(t, c.action, d.Action())
 			if c.rule == "" {
 				require.Nil(t, d.Rule())
 			} else {

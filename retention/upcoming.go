@@ -109,10 +109,10 @@ func (e *Engine) notify(ctx context.Context, s Source, c *Condition, find Find, 
 			return err
 		}
 		d := c.Evaluate(&f)
-		if find == FindDue && d.State != Due || find == FindReview && d.Action != Review {
+		if find == FindDue && d.State != Due || find == FindReview && d.Action() != Review {
 			continue
 		}
-		n := Notice{Source: s.Name(), Key: r.Key, Subject: r.Subject, Owner: r.Owner, Action: d.Action, Ground: d.Ground(), At: d.dueSince()}
+		n := Notice{Source: s.Name(), Key: r.Key, Subject: r.Subject, Owner: r.Owner, Action: d.Action(), Ground: d.Ground(), At: d.dueSince()}
 		if rule := d.Rule(); rule != nil {
 			n.Rule = rule.ID
 		}

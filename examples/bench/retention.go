@@ -1,4 +1,465 @@
 package main
 
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/gdprkit/gdprkit/retention"
+)
+
 // retentionCases measures package retention.
-func retentionCases() []Case { return nil }
+func retentionCases() []Case {
+	return []Case{
+		{Op: "retention: evaluate a record", Baseline: "hand-written closure that names state and rule", Goal: 4, Setup: benchEvaluate(handState)},
+		{Op: "retention: evaluate, against expr", Baseline: "expr 1.17", Goal: 0.1, Setup: benchEvaluate(exprState)},
+		{Op: "retention: evaluate, against CEL", Baseline: "cel-go 0.32", Goal: 1.0 / 30, Setup: benchEvaluate(celState)},
+		{Op: "retention: find due rows", Baseline: "condition hand-written in SQL, same index", Goal: 1.2, Wall: true, N: 5, Setup: benchFind(true)},
+		{Op: "retention: find due rows, against a stream", Baseline: "streaming all rows into a closure", Goal: 0.35, Wall: true, N: 5, Setup: benchFind(false)},
+		{Op: "retention: erase", Baseline: "chunked DELETE that writes the same entries", Goal: 0.7, Rate: true, Wall: true, N: erasePart, Setup: benchErase},
+	}
+}
+
+const benchSchedule = `{"version":"1","country":"DE","timeZone":"Europe/Berlin","rules":[
+ {"id":"duty","category":"row","kind":"minimum","period":"P8Y","start":{"anchor":"end_of_calendar_year","events":["issued"]},"ground":"UStG § 14b(1)","waiver":"bench"},
+ {"id":"use","category":"row","kind":"maximum","period":"P2Y","start":{"events":["contact"]},"ground":"GDPR art. 6(1)(b)"}]}`
+
+var benchNow = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// benchRow is a record of the host for the evaluations.
+type benchRow struct{ issued, contact int64 }
+
+type state struct {
+	due  bool
+	rule string
+}
+
+func benchRows(n int) []benchRow {
+	rng := rand.New(rand.NewPCG(1, 2))
+	rows := make([]benchRow, n)
+	for i := range rows {
+		at := benchNow.AddDate(-rng.IntN(14), 0, -rng.IntN(300))
+		rows[i] = benchRow{at.UnixMicro(), at.AddDate(0, 3, 0).UnixMicro()}
+	}
+	return rows
+}
+
+func benchCondition() (*retention.Schedule, *retention.Condition, error) {
+	s, err := retention.ParseSchedule([]byte(benchSchedule))
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.On(benchNow).Condition("row")
+	return s, c, err
+}
+
+// The cut-offs that the schedule means on that day, worked out by hand.
+var (
+	dutyCut = time.Date(2017, 12, 31, 23, 0, 0, 0, time.UTC).UnixMicro() // 1 January 2018 in Berlin
+	useCut  = time.Date(2024, 11, 20, 23, 0, 0, 0, time.UTC).UnixMicro() // 21 November 2024 in Berlin
+)
+
+func benchEvaluate(other func() (func(*benchRow) (state, error), error)) func(*Env) (func(int) error, func(int) error, error) {
+	return func(*Env) (func(int) error, func(int) error, error) {
+		_, c, err := benchCondition()
+		if err != nil {
+			return nil, nil, err
+		}
+		base, err := other()
+		if err != nil {
+			return nil, nil, err
+		}
+		rows := benchRows(1024)
+		facts := make([]retention.Facts, len(rows))
+		for i, r := range rows {
+			facts[i].At[0], facts[i].At[1] = r.contact, r.issued // events in ascending order of their names
+			want, err := base(&rows[i])
+			if err != nil {
+				return nil, nil, err
+			}
+			if d := c.Evaluate(&facts[i]); (d.State == retention.Due) != want.due {
+				return nil, nil, fmt.Errorf("row %d: the two sides disagree", i)
+			}
+		}
+		var due int
+		ours := func(n int) error {
+			for i := range n {
+				if d := c.Evaluate(&facts[i&1023]); d.State == retention.Due {
+					due++
+				}
+			}
+			runtime.KeepAlive(due)
+			return nil
+		}
+		return ours, func(n int) error {
+			for i := range n {
+				s, err := base(&rows[i&1023])
+				if err != nil {
+					return err
+				}
+				if s.due {
+					due++
+				}
+			}
+			runtime.KeepAlive(due)
+			return nil
+		}, nil
+	}
+}
+
+func handState() (func(*benchRow) (state, error), error) {
+	duty, use := dutyCut, useCut
+	return func(r *benchRow) (state, error) {
+		switch {
+		case r.issued == 0 || r.issued >= duty:
+			return state{false, "duty"}, nil
+		case r.contact == 0 || r.contact >= use:
+			return state{false, "use"}, nil
+		}
+		return state{true, "use"}, nil
+	}, nil
+}
+
+func exprState() (func(*benchRow) (state, error), error) {
+	env := map[string]any{"issued": int64(0), "contact": int64(0), "duty": dutyCut, "use": useCut}
+	p, err := expr.Compile("issued != 0 && issued < duty && contact != 0 && contact < use", expr.Env(env), expr.AsBool())
+	if err != nil {
+		return nil, err
+	}
+	machine := vm.VM{}
+	return func(r *benchRow) (state, error) {
+		env["issued"], env["contact"] = r.issued, r.contact
+		v, err := machine.Run(p, env)
+		if err != nil {
+			return state{}, err
+		}
+		return state{v.(bool), ""}, nil
+	}, nil
+}
+
+func celState() (func(*benchRow) (state, error), error) {
+	env, err := cel.NewEnv(cel.Variable("issued", cel.IntType), cel.Variable("contact", cel.IntType), cel.Variable("duty", cel.IntType), cel.Variable("use", cel.IntType))
+	if err != nil {
+		return nil, err
+	}
+	ast, issues := env.Compile("issued != 0 && issued < duty && contact != 0 && contact < use")
+	if issues.Err() != nil {
+		return nil, issues.Err()
+	}
+	p, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, err
+	}
+	vars := map[string]any{"duty": dutyCut, "use": useCut}
+	return func(r *benchRow) (state, error) {
+		vars["issued"], vars["contact"] = r.issued, r.contact
+		v, _, err := p.Eval(vars)
+		if err != nil {
+			return state{}, err
+		}
+		return state{v.Value().(bool), ""}, nil
+	}, nil
+}
+
+// benchTable makes a table of the host with rows of which one in every is due.
+func benchTable(e *Env, name string, rows, every int) error {
+	for _, text := range []string{
+		"DROP TABLE IF EXISTS " + name,
+		"CREATE TABLE " + name + " (id BIGINT PRIMARY KEY, issued BIGINT, contact BIGINT, name VARCHAR(64))",
+	} {
+		if _, err := e.SQL.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	for at := 0; at < rows; at += 1000 {
+		var v []string
+		for i := at; i < min(at+1000, rows); i++ {
+			issued, contact := benchNow.AddDate(-3, 0, -i%365), benchNow.AddDate(-1, 0, 0)
+			if i%every == 0 {
+				issued, contact = benchNow.AddDate(-12, 0, -i%365), benchNow.AddDate(-11, 0, 0)
+			}
+			v = append(v, fmt.Sprintf("(%d,%d,%d,'name')", i+1, issued.UnixMicro(), contact.UnixMicro()))
+		}
+		if _, err := e.SQL.ExecContext(ctx, "INSERT INTO "+name+" (id, issued, contact, name) VALUES "+strings.Join(v, ",")); err != nil {
+			return err
+		}
+	}
+	_, err := e.SQL.ExecContext(ctx, "CREATE INDEX "+name+"_issued ON "+name+" (issued, contact)")
+	return err
+}
+
+func (e *Env) mark(n int) string {
+	if e.Engine == "postgres" {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?"
+}
+
+func benchFind(bySQL bool) func(*Env) (func(int) error, func(int) error, error) {
+	return func(e *Env) (func(int) error, func(int) error, error) {
+		rows := e.Rows(1_000_000)
+		if err := benchTable(e, "bench_find", rows, 10); err != nil {
+			return nil, nil, err
+		}
+		_, c, err := benchCondition()
+		if err != nil {
+			return nil, nil, err
+		}
+		q := retention.Query{Condition: c, Find: retention.FindDue}
+		where, args := q.SQL(e.Engine, func(event string) retention.Column {
+			return retention.Column{Expr: event, Encode: func(t time.Time) any { return t.UnixMicro() }}
+		}, 1)
+		hand := "issued < " + e.mark(1) + " AND contact < " + e.mark(2)
+		closure, err := handState()
+		if err != nil {
+			return nil, nil, err
+		}
+		ours := func(n int) error {
+			return repeat(n, func() error { return e.scan("SELECT id FROM bench_find WHERE "+where, args, rows/10, nil) })
+		}
+		return ours, func(n int) error {
+			return repeat(n, func() error {
+				if bySQL {
+					return e.scan("SELECT id FROM bench_find WHERE "+hand, []any{dutyCut, useCut}, rows/10, nil)
+				}
+				return e.scan("SELECT id, issued, contact FROM bench_find", nil, rows/10, closure)
+			})
+		}, nil
+	}
+}
+
+func repeat(n int, f func() error) error {
+	for range n {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan reads ids and expects so many that are due.
+func (e *Env) scan(text string, args []any, want int, closure func(*benchRow) (state, error)) error {
+	rows, err := e.SQL.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	got := 0
+	for rows.Next() {
+		var id int64
+		var r benchRow
+		if closure == nil {
+			err = rows.Scan(&id)
+			got++
+		} else if err = rows.Scan(&id, &r.issued, &r.contact); err == nil {
+			var s state
+			if s, err = closure(&r); s.due {
+				got++
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if got != want {
+		return fmt.Errorf("found %d rows instead of %d", got, want)
+	}
+	return rows.Err()
+}
+
+// benchHost is a table of the host as a source that writes its own entries.
+type benchHost struct {
+	e           *Env
+	table       string
+	first, last int // ids
+}
+
+func (h *benchHost) Name() string     { return h.table }
+func (h *benchHost) Category() string { return "row" }
+
+func (h *benchHost) List(ctx context.Context, q *retention.Query) iter.Seq2[*retention.Record, error] {
+	where, args := q.SQL(h.e.Engine, func(event string) retention.Column {
+		return retention.Column{Expr: event, Encode: func(t time.Time) any { return t.UnixMicro() }}
+	}, 1)
+	where += fmt.Sprintf(" AND id BETWEEN %d AND %d", h.first, h.last)
+	if q.After != "" {
+		where += " AND id > " + q.After
+	}
+	return h.read(ctx, h.e.SQL, where+" ORDER BY id LIMIT "+strconv.Itoa(q.Limit), args)
+}
+
+func (h *benchHost) Load(ctx context.Context, _ *retention.Query, keys []string) iter.Seq2[*retention.Record, error] {
+	return h.read(ctx, h.e.DB.Tx(ctx), "id IN ("+strings.Join(keys, ",")+")", nil)
+}
+
+func (h *benchHost) read(ctx context.Context, on interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, where string, args []any) iter.Seq2[*retention.Record, error] {
+	return func(yield func(*retention.Record, error) bool) {
+		rows, err := on.QueryContext(ctx, "SELECT id, contact, issued FROM "+h.table+" WHERE "+where, args...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close()
+		r := retention.Record{Events: make([]int64, 2)}
+		for rows.Next() {
+			if err := rows.Scan(&r.Key, &r.Events[0], &r.Events[1]); !yield(&r, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (h *benchHost) Carry(ctx context.Context, _ *retention.Order, keys []string) (map[string]string, error) {
+	_, err := h.e.DB.Tx(ctx).ExecContext(ctx, "DELETE FROM "+h.table+" WHERE id IN ("+strings.Join(keys, ",")+")")
+	return nil, err
+}
+
+func (h *benchHost) Record(context.Context, string, string, ...slog.Attr) error { return nil }
+
+func (h *benchHost) RecordBatch(ctx context.Context, _ string, _ []string, attrs [][]slog.Attr) error {
+	records := make([]string, len(attrs))
+	for i, list := range attrs {
+		for _, a := range list {
+			if a.Key == "record" {
+				records[i] = fmt.Sprint(a.Value.Any())
+			}
+		}
+	}
+	return benchEntries(ctx, h.e.DB.Tx(ctx), records)
+}
+
+// benchEntries writes an entry per row, as both sides do.
+func benchEntries(ctx context.Context, on interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+}, records []string) error {
+	var b strings.Builder
+	for i, r := range records {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("('" + r + "','use','GDPR art. 6(1)(b)')")
+	}
+	_, err := on.ExecContext(ctx, "INSERT INTO bench_entry (record, rule, ground) VALUES "+b.String())
+	return err
+}
+
+// erasePart is the number of rows of one round; a plan is made for each beforehand.
+const erasePart = 10_000
+
+func benchErase(e *Env) (func(int) error, func(int) error, error) {
+	const parts = rounds + 2
+	for _, name := range []string{"bench_ours", "bench_raw"} {
+		if err := benchTable(e, name, parts*erasePart, 1); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, text := range []string{"DROP TABLE IF EXISTS bench_entry", "CREATE TABLE bench_entry (record VARCHAR(64), rule VARCHAR(64), ground VARCHAR(64))"} {
+		if _, err := e.SQL.ExecContext(ctx, text); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, _, err := benchCondition()
+	if err != nil {
+		return nil, nil, err
+	}
+	var runs []func() error
+	for i := range parts {
+		run, err := benchPart(e, s, &benchHost{e, "bench_ours", i*erasePart + 1, (i + 1) * erasePart})
+		if err != nil {
+			return nil, nil, err
+		}
+		runs = append(runs, run)
+	}
+	ours := func(n int) error {
+		if n != erasePart || len(runs) == 0 {
+			return errors.New("no plan is left")
+		}
+		run := runs[0]
+		runs = runs[1:]
+		return run()
+	}
+	return ours, func(n int) error { return benchRaw(e, n) }, nil
+}
+
+// benchPart plans the erasure of one part and returns its execution.
+func benchPart(e *Env, s *retention.Schedule, host *benchHost) (func() error, error) {
+	engine, err := retention.New(e.Tenant(), s, &retention.Options{Sources: []retention.Source{host}, Auditor: host, SelfApproval: true,
+		Now: func() time.Time { return benchNow }})
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.Plan(ctx, retention.PlanOptions{By: "bench"})
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		res, err := engine.Execute(ctx, p.ID, nil)
+		if err == nil && res.Handled != erasePart {
+			return fmt.Errorf("%d rows were erased instead of %d", res.Handled, erasePart)
+		}
+		return err
+	}, engine.Approve(ctx, p.ID, p.Hash, "bench")
+}
+
+// benchRaw is what a careful programmer writes by hand: keyset chunks of 1000, each
+// with its entries in one transaction.
+func benchRaw(e *Env, n int) error {
+	for done := 0; done < n; {
+		tx, err := e.SQL.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		got, err := rawChunk(e, tx)
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		if got == 0 {
+			return nil
+		}
+		done += got
+	}
+	return nil
+}
+
+func rawChunk(e *Env, tx *sql.Tx) (int, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id FROM bench_raw WHERE issued < "+e.mark(1)+" AND contact < "+e.mark(2)+" ORDER BY id LIMIT 1000", dutyCut, useCut)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return 0, err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM bench_raw WHERE id IN ("+strings.Join(ids, ",")+")"); err != nil {
+		return 0, err
+	}
+	return len(ids), benchEntries(ctx, tx, ids)
+}

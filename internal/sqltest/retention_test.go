@@ -3,9 +3,12 @@ package sqltest_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +147,7 @@ func sweepEngine(db *sqlstore.DB, h *crm) (*retention.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: h, BatchRows: 200, Lease: 300 * time.Millisecond})
+	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: h, BatchRows: 50, Lease: 300 * time.Millisecond})
 }
 
 var _ = sqltest.Child("retention sweep", func(c *sqltest.ChildProcess) error {
@@ -254,5 +257,57 @@ func TestRetentionHoldDuringSweep(t *testing.T) {
 		require.NoError(t, <-done)
 		require.Equal(t, left, h.count(t, "SELECT count(*) FROM crm WHERE subject = 's1'"), "no row went after the hold")
 		require.Equal(t, left, h.count(t, "SELECT count(*) FROM crm"))
+	})
+}
+
+// crowd is a source of any number of rows that takes no memory.
+type crowd struct {
+	retention.Source
+	rows int
+	peak uint64
+}
+
+func (c *crowd) Name() string     { return "crowd" }
+func (c *crowd) Category() string { return "c" }
+
+func (c *crowd) List(_ context.Context, q *retention.Query) iter.Seq2[*retention.Record, error] {
+	return func(yield func(*retention.Record, error) bool) {
+		after, _ := strconv.Atoi(q.After)
+		if after%50_000 == 0 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			c.peak = max(c.peak, m.HeapAlloc)
+		}
+		r := retention.Record{Events: []int64{1}}
+		for i := after + 1; i <= c.rows; i++ {
+			r.Key, r.Subject = strconv.Itoa(i), "s"
+			if !yield(&r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A plan of any size is made in bounded memory.
+func TestRetentionPlanMemory(t *testing.T) {
+	c := &crowd{rows: 300_000}
+	if os.Getenv("GDPRKIT_LONG") != "" {
+		c.rows = 10_000_000
+	}
+	sqltest.For(t, sqlstore.SQLite, func(t *testing.T, e *sqltest.Engine) {
+		s, err := retention.ParseSchedule([]byte(sweepSchedule))
+		require.NoError(t, err)
+		engine, err := retention.New(e.Open(t).Tenant("acme"), s, &retention.Options{Sources: []retention.Source{c}})
+		require.NoError(t, err)
+		runtime.GC()
+		var before runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		p, err := engine.Plan(t.Context(), retention.PlanOptions{By: "job"})
+		require.NoError(t, err)
+		require.Equal(t, c.rows, p.Rows)
+		grown := int64(c.peak) - int64(before.HeapAlloc)
+		t.Logf("%d rows, heap grew by %d KiB, %s", p.Rows, grown>>10, time.Since(start).Round(time.Millisecond))
+		require.Less(t, grown, int64(64<<20))
 	})
 }
