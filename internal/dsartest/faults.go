@@ -62,16 +62,16 @@ func endOf(t *testing.T, w *World, id string) End {
 // faults lets the n-th call of anything outside the desk fail, for n = 1, 2, …
 // until nothing fails any more; after each fault the desk is made anew, as after a
 // restart, and goes on. The end must be that of the run without faults.
-func faults(t *testing.T, open func(t *testing.T) storage.Directory) {
-	for _, k := range Kinds {
+func faults(t *testing.T, dir storage.Directory, kinds []dsar.Kind) {
+	for _, k := range kinds {
 		t.Run(string(k), func(t *testing.T) {
-			w := NewWorld(t, open(t))
+			w := NewWorld(t, dir)
 			id := w.Prepare(k).ID
 			_, err := w.Finish(id)
 			require.NoError(t, err)
 			want := endOf(t, w, id)
 			for n := 1; ; n++ {
-				w := NewWorld(t, open(t))
+				w := NewWorld(t, dir)
 				id := w.Prepare(k).ID
 				hit := inject(w, n)
 				failures := 0

@@ -15,7 +15,7 @@ import (
 
 // nothingBeforeIdentity walks at random through the events: as long as identity is
 // neither verified nor waived, no record leaves and none changes.
-func nothingBeforeIdentity(t *testing.T, open func(t *testing.T) storage.Directory) {
+func nothingBeforeIdentity(t *testing.T, dir storage.Directory) {
 	var events []dsar.Event
 	for _, tr := range dsar.Transitions() {
 		if !internal[tr.Event] && tr.Event != dsar.EventVerify && tr.Event != dsar.EventWaive {
@@ -23,7 +23,7 @@ func nothingBeforeIdentity(t *testing.T, open func(t *testing.T) storage.Directo
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		w := NewWorld(t, open(t))
+		w := NewWorld(t, dir)
 		k := Kinds[rapid.IntRange(0, len(Kinds)-1).Draw(rt, "kind")]
 		id := w.Receive(k).ID
 		before := w.CRM.Rows("contacts")

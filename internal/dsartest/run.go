@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Run runs every scenario over stores that open makes.
+// Run runs the scenarios over tenants of one database.
 func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
+	dir := open(t)
 	for _, s := range []struct {
 		name string
 		run  func(*testing.T, *World)
@@ -26,20 +27,21 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"CodesRunOut", codesRunOut},
 		{"AttemptsSurviveRollback", attemptsSurviveRollback},
 	} {
-		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, open(t))) })
+		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, dir)) })
 	}
 	for _, l := range lessons {
-		t.Run("Lesson/"+l.name, func(t *testing.T) { l.run(t, NewWorld(t, open(t))) })
+		t.Run("Lesson/"+l.name, func(t *testing.T) { l.run(t, NewWorld(t, dir)) })
 	}
-	t.Run("FaultAfterEachStep", func(t *testing.T) { faults(t, open) })
+	t.Run("FaultAfterEachStep", func(t *testing.T) { faults(t, dir, []dsar.Kind{dsar.Erasure}) })
 }
 
-// RunAll runs Run and the scenarios that make many stores, for a store that is
-// cheap to open.
+// RunAll runs Run and the scenarios that make many worlds.
 func RunAll(t *testing.T, open func(t *testing.T) storage.Directory) {
 	Run(t, open)
-	t.Run("EveryStateAndEvent", func(t *testing.T) { everyPair(t, open) })
-	t.Run("NothingBeforeIdentity", func(t *testing.T) { nothingBeforeIdentity(t, open) })
+	dir := open(t)
+	t.Run("FaultAfterEachStepOfEachKind", func(t *testing.T) { faults(t, dir, Kinds) })
+	t.Run("EveryStateAndEvent", func(t *testing.T) { everyPair(t, dir) })
+	t.Run("NothingBeforeIdentity", func(t *testing.T) { nothingBeforeIdentity(t, dir) })
 }
 
 func everyKind(t *testing.T, w *World) {

@@ -3,7 +3,9 @@ package dsartest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,9 +38,11 @@ type World struct {
 // Start is the first moment of every scenario: a Monday morning in Amsterdam.
 var Start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// NewWorld returns a world over a store of its own.
+var tenants atomic.Int64
+
+// NewWorld returns a world over a tenant of its own.
 func NewWorld(t *testing.T, dir storage.Directory) *World {
-	w := &World{T: t, Store: dir.Tenant("acme"), CRM: NewCRM("crm"), Other: NewCRM("shop"), Sealer: new(Sealer), Audit: new(Audit),
+	w := &World{T: t, Store: dir.Tenant(fmt.Sprint("acme-", tenants.Add(1))), CRM: NewCRM("crm"), Other: NewCRM("shop"), Sealer: new(Sealer), Audit: new(Audit),
 		Keeper: &Keeper{Claims: map[string]bool{}, Basis: map[string]bool{}}, Journal: new(Journal), clock: Start, Held: map[string]time.Time{}}
 	w.CRM.Fill("c1", "Anna de Vries", "anna@example.org")
 	w.CRM.Fill("c2", "Bert Bakker", "bert@example.org")
