@@ -23,6 +23,8 @@ type victim struct {
 	l *audit.Log
 	a *anchor
 	n int // entries
+
+	tried, refused int // alterations, and those that the store itself refused
 }
 
 func newVictim(t *testing.T, s storage.Store, a *anchor, sign bool, n int) *victim {
@@ -117,6 +119,9 @@ func flip(t *testing.T, dir storage.Directory) {
 			}
 		}
 	}
+	t.Logf("%d alterations, %d refused by the store, the others found", v.tried, v.refused)
+	require.Greater(t, v.tried, 250)
+	require.Less(t, v.refused, v.tried/4)
 	v.isNotFound("after all")
 }
 
@@ -157,8 +162,10 @@ func (v *victim) flipColumn(r *raw, x row, c int, all bool, i int) {
 // try replaces a row, demands that it is found, and puts it back.
 func (v *victim) try(r *raw, old, new row, what string) {
 	v.t.Helper()
+	v.tried++
 	if err := r.swap([]row{old}, []row{new}); err != nil {
-		return // the store itself refuses such a value
+		v.refused++
+		return
 	}
 	v.isFound(what)
 	require.NoError(v.t, r.swap([]row{new}, []row{old}))

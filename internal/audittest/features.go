@@ -272,7 +272,9 @@ func bundles(t *testing.T, dir storage.Directory) {
 		}
 		_, err = audit.VerifyBundle(bytes.NewReader(buf.Bytes()), []string{vkey(t, early.Origin, "b")}, nil)
 		require.ErrorIs(t, err, audit.ErrUndecided)
-		tamperBundle(t, name, buf.Bytes(), keys)
+		if !dir.Tenant("acme").Traits().Durable { // a bundle is the same whatever the store
+			tamperBundle(t, name, buf.Bytes(), keys)
+		}
 	}
 	for _, b := range []audit.Bundle{{}, {Kind: audit.KindSubject}, {Kind: audit.KindRange, First: 9, End: 3}, {Kind: audit.KindRange, End: 1 << 40}, {Kind: audit.KindLog, From: now, To: now}} {
 		_, err := l.WriteBundle(ctx, &bytes.Buffer{}, b)
