@@ -96,7 +96,9 @@ func starts(n ast.Node) bool {
 
 func TestFilesAreShort(t *testing.T) {
 	for _, f := range everything(t) {
-		require.LessOrEqual(t, f.lines, 500, "%s has %d lines; one concept each", f.path, f.lines)
+		if f.lines > 500 {
+			t.Errorf("%s has %d lines; one concept each", f.path, f.lines)
+		}
 	}
 }
 
@@ -105,11 +107,13 @@ var unfinished = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b|not imp
 func TestNothingIsLeftForLater(t *testing.T) {
 	for _, f := range everything(t) {
 		for _, group := range f.Comments {
-			require.NotRegexp(t, unfinished, group.Text(), at(group))
+			if unfinished.MatchString(group.Text()) {
+				t.Errorf("%s: left for later", at(group))
+			}
 		}
 		ast.Inspect(f.File, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok {
-				require.NotRegexp(t, unfinished, lit.Value, at(lit))
+			if lit, ok := n.(*ast.BasicLit); ok && unfinished.MatchString(lit.Value) {
+				t.Errorf("%s: left for later", at(lit))
 			}
 			return true
 		})

@@ -29,16 +29,22 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 			if f.main {
 				want = ""
 			}
-			require.True(t, strings.HasPrefix(f.Doc.Text(), want), "%s: the comment must begin with %q", f.path, want)
+			if !strings.HasPrefix(f.Doc.Text(), want) {
+				t.Errorf("%s: the comment must begin with %q", f.path, want)
+			}
 		}
 	}
 	for dir, f := range dirs {
-		require.Equal(t, 1, docs[dir], "package comments of %q", dir)
+		if docs[dir] != 1 {
+			t.Errorf("%q has %d package comments", dir, docs[dir])
+		}
 		if public(f) && files[dir] > 1 {
 			raw, err := os.ReadFile(filepath.Join(top, dir, "doc.go"))
 			require.NoError(t, err)
 			n := strings.Count(string(raw), "\n")
-			require.True(t, n >= 10 && n <= 130, "%s/doc.go has %d lines", dir, n)
+			if n < 10 || n > 130 {
+				t.Errorf("%s/doc.go has %d lines", dir, n)
+			}
 		}
 	}
 }

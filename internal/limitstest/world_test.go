@@ -132,16 +132,6 @@ func insert(t testing.TB, s storage.Store, table *storage.Table, row []any) {
 	require.NoError(t, err)
 }
 
-func remove(t testing.TB, s storage.Store, table *storage.Table, row []any) {
-	t.Helper()
-	var key []any
-	for _, k := range table.Key {
-		key = append(key, row[column(table, k)])
-	}
-	_, err := s.Apply(context.Background(), (&storage.Write{Verb: storage.Delete, Table: table, Where: storage.By(table.Key...), Must: true}).With(key...))
-	require.NoError(t, err)
-}
-
 // copyOf is a backup of the whole database.
 func copyOf(t testing.TB, db *memstore.DB) *memstore.DB {
 	t.Helper()
