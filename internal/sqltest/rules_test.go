@@ -275,11 +275,11 @@ func TestRule06RetriedUntilCommitted(t *testing.T) {
 		lease(t, t.Context(), s, "a", "0")
 		lease(t, t.Context(), s, "b", "0")
 		errs := make(chan error)
-		for i := range 8 {
+		for i := range 4 {
 			go func() {
 				names := []string{"a", "b"}
 				errs <- func() error {
-					for range 10 {
+					for range 5 {
 						if err := db.InTx(t.Context(), func(ctx context.Context) error {
 							for j := range names {
 								var o string
@@ -297,15 +297,15 @@ func TestRule06RetriedUntilCommitted(t *testing.T) {
 				}()
 			}()
 		}
-		for range 8 {
+		for range 4 {
 			require.NoError(t, <-errs)
 		}
 		var turn int
 		turnOf := &storage.Select{From: schema.Lease, Columns: []string{"turn"}, Where: storage.By("name")}
 		require.NoError(t, s.Get(t.Context(), turnOf, []any{"a"}, &turn))
-		require.Equal(t, 80, turn)
+		require.Equal(t, 20, turn)
 		st := db.Stats()
-		require.GreaterOrEqual(t, st.Committed, int64(80))
+		require.GreaterOrEqual(t, st.Committed, int64(20))
 		require.Equal(t, st.Begun, st.Committed+st.RolledBack)
 		require.Equal(t, st.RolledBack, st.Busy+st.Deadlock+st.Serialization+st.Timeout)
 	})
