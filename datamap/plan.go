@@ -63,9 +63,15 @@ func (p *planner) steps(ctx context.Context, t *table, items []dsar.Item) ([]*st
 	if err != nil {
 		return nil, err
 	}
-	left, err := p.remaining(ctx, t, rows)
+	left, err := p.remaining(ctx, t, rows, false)
 	if err != nil {
 		return nil, err
+	}
+	var others map[string]string
+	if t.rows == DeleteLast && p.who != nil {
+		if others, err = p.remaining(ctx, t, rows, true); err != nil {
+			return nil, err
+		}
 	}
 	for i, it := range items {
 		r := rows[it.Key]
@@ -73,7 +79,7 @@ func (p *planner) steps(ctx context.Context, t *table, items []dsar.Item) ([]*st
 			continue
 		}
 		out[i].row = r
-		if err := p.decide(t, it, out[i], left[r.text]); err != nil {
+		if err := p.decide(t, it, out[i], left[r.text], others[r.text] != ""); err != nil {
 			return nil, err
 		}
 	}
@@ -82,8 +88,12 @@ func (p *planner) steps(ctx context.Context, t *table, items []dsar.Item) ([]*st
 }
 
 // decide says what becomes of one row. By is the table whose rows still refer to
-// it, if any.
-func (p *planner) decide(t *table, it dsar.Item, s *step, by string) error {
+// it, if any; shared says that another person's do.
+func (p *planner) decide(t *table, it dsar.Item, s *step, by string, shared bool) error {
+	if shared {
+		s.result = dsar.Result{Outcome: dsar.KeptBasis, Evidence: "shared"}
+		return nil
+	}
 	if it.Action == dsar.ActMask {
 		return p.mask(t, s, it.Fields, "")
 	}
@@ -105,14 +115,7 @@ func (p *planner) decide(t *table, it dsar.Item, s *step, by string) error {
 	case Callback:
 		s.calls, s.result = []string{t.def.Erase.Call}, dsar.Result{Outcome: dsar.Erased}
 		return nil
-	case DeleteLast:
-		if by != "" {
-			s.result = dsar.Result{Outcome: dsar.KeptBasis, Evidence: "shared"}
-			return nil
-		}
-		s.remove, s.result = true, dsar.Result{Outcome: dsar.Erased}
-		return nil
-	case Delete:
+	case Delete, DeleteLast:
 		if by == "" {
 			s.remove, s.result = true, dsar.Result{Outcome: dsar.Erased}
 			return nil

@@ -9,8 +9,9 @@ import (
 )
 
 // remaining finds, for rows that would be deleted, a table whose rows still refer
-// to them and would be broken, orphaned or deleted with them.
-func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row) (map[string]string, error) {
+// to them and would be broken, orphaned or deleted with them. With others set, only
+// rows that are not the person's own count.
+func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row, others bool) (map[string]string, error) {
 	left := make(map[string]string)
 	if !t.goes() {
 		return left, nil
@@ -35,7 +36,7 @@ func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row)
 		if len(values) == 0 {
 			continue
 		}
-		err := p.referring(ctx, t, x, values, func(value string) {
+		err := p.referring(ctx, t, x, values, others, func(value string) {
 			for _, r := range byValue[value] {
 				left[r.text] = x.live
 			}
@@ -43,6 +44,9 @@ func (p *planner) remaining(ctx context.Context, t *table, rows map[string]*row)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if others {
+		return left, nil
 	}
 	return left, p.deeper(ctx, t, rows, left)
 }
@@ -53,7 +57,7 @@ func (p *planner) hangs(x *ref, t *table) bool {
 }
 
 // referring calls found with each value to which a row refers that stays.
-func (p *planner) referring(ctx context.Context, t *table, x *ref, values []any, found func(string)) error {
+func (p *planner) referring(ctx context.Context, t *table, x *ref, values []any, others bool, found func(string)) error {
 	if x.link != nil && (x.link.array || x.link.names != nil) {
 		return p.referringArray(ctx, x, values, found)
 	}
@@ -73,7 +77,7 @@ func (p *planner) referring(ctx context.Context, t *table, x *ref, values []any,
 		}
 	}
 	s.add(col+" IN "+marks(len(args)), args...)
-	if p.emptied(t, x) && p.who != nil {
+	if p.who != nil && x.from != nil && (others || p.emptied(t, x)) {
 		s.add(" AND CASE WHEN ")
 		s.reach(p.Live, x.from, "t0", *p.who)
 		s.add(" THEN 0 ELSE 1 END = 1")
@@ -82,7 +86,7 @@ func (p *planner) referring(ctx context.Context, t *table, x *ref, values []any,
 	return p.query(ctx, s, 2, func(v []any) error {
 		value := textOf(v[0])
 		n, _ := strconv.Atoi(plainText(x.own, v[1]))
-		if n > p.refs[x][value] {
+		if n > p.refs[x][value] || others && n > 0 {
 			found(value)
 		}
 		return nil

@@ -84,12 +84,12 @@ func (r *resolver) orderOf() {
 	}
 	r.each(func(_ []any, t *table) {
 		for _, x := range t.refs {
-			if x.from != nil && (x.fk != nil || t.rows == DeleteLast) && t.goes() {
+			if x.from != nil && (x.fk != nil || t.rows == DeleteLast) && t.goes() && x.releases() {
 				before(hard, x.from, t)
 			}
 		}
 		for _, l := range t.links {
-			if t.rows != DeleteLast {
+			if t.rows != DeleteLast || !l.to.goes() {
 				before(soft, t, l.to)
 			}
 		}
@@ -126,6 +126,12 @@ func (r *resolver) orderOf() {
 			r.add(append(at, "erase"), t.name, "", "rows are reached through rows that go before them; erase them by delete_last")
 		}
 	})
+}
+
+// releases reports whether an erasure takes the reference away: the rows go, or the
+// column is a link that is emptied.
+func (x *ref) releases() bool {
+	return x.from.goes() || slices.ContainsFunc(x.from.links, func(l *link) bool { return l.on == x.col })
 }
 
 // goes reports whether rows of the table may be deleted.

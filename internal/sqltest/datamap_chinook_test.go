@@ -122,8 +122,14 @@ func collect(t testing.TB, s dsar.Source, subject string, scope dsar.Scope) map[
 	return out
 }
 
+// test is a test, also a random one.
+type test interface {
+	require.TestingT
+	Helper()
+}
+
 // everything names each record of a subject for erasure, in the order of Collect.
-func everything(t testing.TB, s dsar.Source, subject string) []dsar.Item {
+func everything(t test, s dsar.Source, subject string) []dsar.Item {
 	t.Helper()
 	var items []dsar.Item
 	for rec, err := range s.Collect(context.Background(), subject, dsar.Scope{}) {
@@ -133,11 +139,11 @@ func everything(t testing.TB, s dsar.Source, subject string) []dsar.Item {
 	return items
 }
 
-func eraseAll(t testing.TB, s *datamap.Source, subject string, items []dsar.Item) []dsar.Result {
+func eraseAll(t test, s *datamap.Source, subject string, items []dsar.Item) []dsar.Result {
 	t.Helper()
-	preview, _, err := s.Preview(t.Context(), subject, items)
+	preview, _, err := s.Preview(context.Background(), subject, items)
 	require.NoError(t, err)
-	var results []dsar.Result
+	results := []dsar.Result{}
 	for len(items) > 0 {
 		n := min(len(items), dsar.MaxBatch)
 		r, err := s.Erase(context.Background(), subject, items[:n])
