@@ -56,8 +56,7 @@ type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }
 
-// Journal keeps records outside the backup set. storage/journal has one. Give the
-// desk a journal of its own, not that of the vault.
+// Journal keeps records outside the backup set. storage/journal has one.
 type Journal interface {
 	Append(ctx context.Context, record []byte) error
 	Read(ctx context.Context, from uint64) iter.Seq2[[]byte, error]

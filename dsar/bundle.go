@@ -96,7 +96,7 @@ func (d *Desk) Bundle(ctx context.Context, id string, w io.Writer, act Act) (*Ma
 	if err := d.recordOnly(ctx, r, "request.bundle_started", act); err != nil {
 		return nil, err
 	}
-	if err := b.write(ctx, w); err != nil {
+	if err := b.write(during(ctx, r), w); err != nil {
 		return nil, err
 	}
 	_, err = d.do(ctx, stepping{id: id, event: EventBundle, act: act, code: b.hash,

@@ -3,6 +3,7 @@ package dsar
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -22,6 +23,13 @@ type Desk struct {
 	byName     map[string]Source
 	letters    *letterSet
 }
+
+// The desk's own files are a source like any other: requests belong in the answer
+// to an access request too.
+const (
+	OwnSource   = "gdpr.requests" // its name; no other source may have it
+	OwnCategory = "request"       // its data category
+)
 
 var sourceName = regexp.MustCompile(`^[a-z0-9_.-]{1,64}$`)
 
@@ -51,11 +59,13 @@ func New(store storage.Store, controller gdpr.Controller, o *Options) (*Desk, er
 	if d.o.Journal != nil && d.o.Secret.Len() == 0 {
 		return nil, invalid("Options.Secret", "is empty; the journal holds keyed hashes")
 	}
-	for _, s := range d.o.Sources {
+	own := FromFuncs(OwnSource, OwnCategory, d.Export, d.Forget)
+	for _, s := range append(slices.Clone(d.o.Sources), own) {
 		if err := d.add(s); err != nil {
 			return nil, err
 		}
 	}
+	d.o.Information = d.o.Information.withOwn(d.o.FileFor)
 	return d, nil
 }
 

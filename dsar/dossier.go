@@ -151,6 +151,9 @@ func (d *Desk) own(ctx context.Context, r *row) (json.RawMessage, error) {
 		if err != nil {
 			return nil, err
 		}
+		if storage.Micros(e.At) > planned(ctx) {
+			break
+		}
 		o.Steps = append(o.Steps, ownStep{d.day(e.At), e.Event})
 	}
 	return json.Marshal(o)

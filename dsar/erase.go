@@ -324,8 +324,8 @@ func (w *worker) forget(ctx context.Context, f forgetter, b []item) error {
 		switch {
 		case erased == 0 && kept == 0:
 			b[n].outcome = NotHeld
-		case erased == 0:
-			b[n].outcome = KeptBasis
+		case kept > 0:
+			b[n].outcome, b[n].ground = KeptBasis, "A17-3"
 		}
 		b[n].evidence = "erased:" + itoa(int64(erased)) + "/kept:" + itoa(int64(kept))
 	}

@@ -103,4 +103,5 @@ func ExampleDesk_Bundle() {
 	// crm notes data 2 2
 	// crm invoices data 1 0
 	// shop  empty 0 0
+	// gdpr.requests  empty 0 0
 }

@@ -3,7 +3,9 @@ package dsar
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 )
 
 // Information is what a controller tells with an access answer beside the data
@@ -33,6 +35,23 @@ type CategoryInformation struct {
 	NoRecipients bool
 	Retention    string // period or criteria, art. 15(1)(d)
 	Source       string // where data not from the person came from, art. 15(1)(g)
+}
+
+// withOwn adds what is told about the desk's own files, unless the host says it.
+func (in Information) withOwn(kept time.Duration) Information {
+	if _, ok := in.Categories[OwnCategory]; ok {
+		return in
+	}
+	c := maps.Clone(in.Categories)
+	if c == nil {
+		c = map[string]CategoryInformation{}
+	}
+	c[OwnCategory] = CategoryInformation{
+		Purposes: []string{"GDPR art. 12, art. 5(2)"}, Basis: []string{"A6-1-c"}, NoRecipients: true,
+		Retention: fmt.Sprintf("P%dD", int(kept/(24*time.Hour))),
+	}
+	in.Categories = c
+	return in
 }
 
 // check returns what is missing for the categories found.

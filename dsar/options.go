@@ -35,7 +35,8 @@ type Options struct {
 	Blocker Blocker
 	// Guard is asked before approval, disclosure and lifting. Default: allowed.
 	Guard Guard
-	// Journal keeps erasures outside the backup set; needs Secret. Default: none,
+	// Journal keeps erasures outside the backup set; needs Secret. It may be that of
+	// the vault: records of others are passed over. Default: none,
 	// and a restored backup brings erased persons back.
 	Journal Journal
 	// Notifier tells recipients (GDPR art. 19). Default: the host records that it
@@ -87,6 +88,9 @@ type Options struct {
 	PlanFor time.Duration
 	// BundleFor is how long a stored bundle is kept. Default: 14 days.
 	BundleFor time.Duration
+	// FileFor is how long the file of a request is kept after it was closed; see
+	// [Desk.Expire]. Default: 3 years.
+	FileFor time.Duration
 	// SourceTimeout ends a source that does not answer. Default: 15 minutes.
 	SourceTimeout time.Duration
 	// Parallel is how many sources work at a time. Default: 4.
@@ -123,6 +127,7 @@ type Deadlines struct {
 const (
 	defaultPlanFor       = 7 * 24 * time.Hour
 	defaultBundleFor     = 14 * 24 * time.Hour
+	defaultFileFor       = 3 * 365 * 24 * time.Hour
 	defaultSourceTimeout = 15 * time.Minute
 	minSecret            = 32
 )
@@ -143,6 +148,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.BundleFor == 0 {
 		c.BundleFor = defaultBundleFor
+	}
+	if c.FileFor == 0 {
+		c.FileFor = defaultFileFor
 	}
 	if c.SourceTimeout == 0 {
 		c.SourceTimeout = defaultSourceTimeout

@@ -10,12 +10,12 @@ import (
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
 
-// Export yields the desk's own records of a subject: each request with its letters
-// and refusals, and the disclosures. Make a source of it with [FromFuncs]; requests
-// belong in the access answer too.
+// Export yields the desk's own records of a subject: each closed request with its
+// letters and refusals. Requests
+// belong in the access answer too: New registers this as the source [OwnSource].
 //
-// The request that is being answered is left out: it would change the answer that
-// it is part of.
+// Within the work on a request, what came after its plan is left out, the request
+// itself included: it would change the answer that it is part of.
 func (d *Desk) Export(ctx context.Context, subject string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		for r, err := range d.rowsOf(ctx, Filter{Subject: subject}) {
@@ -23,7 +23,7 @@ func (d *Desk) Export(ctx context.Context, subject string) iter.Seq2[json.RawMes
 				yield(nil, err)
 				return
 			}
-			if r.state.Open() {
+			if r.state.Open() || r.closed >= planned(ctx) {
 				continue
 			}
 			b, err := d.own(ctx, r)
@@ -32,6 +32,22 @@ func (d *Desk) Export(ctx context.Context, subject string) iter.Seq2[json.RawMes
 			}
 		}
 	}
+}
+
+type answering struct{}
+
+// during returns a context for the work on r, in which the desk's own records are
+// those of the time of the plan.
+func during(ctx context.Context, r *row) context.Context {
+	return context.WithValue(ctx, answering{}, r.planAt)
+}
+
+// planned returns the time of the plan that ctx works on, or the end of time.
+func planned(ctx context.Context) int64 {
+	if at, ok := ctx.Value(answering{}).(int64); ok {
+		return at
+	}
+	return endOfTime
 }
 
 // Forget is the erasure of the desk's own records of a subject as part of an
@@ -53,18 +69,17 @@ var (
 	dropLetterText = &storage.Write{Verb: storage.Update, Table: schema.RequestLetter, Set: []string{"text"}, Where: storage.By("request")}
 )
 
-// Expire erases the files of requests that were closed before the given time: the
-// key of each file is shredded, its contents, items and links to subjects go, and
-// the line in the register stays. How long files are kept is the controller's
-// decision; without a Shredder the sealed notes of the history stay as they are. It
-// returns how many files were erased.
-func (d *Desk) Expire(ctx context.Context, before time.Time, act Act) (int, error) {
+// Expire erases the files of requests that were closed longer than
+// Options.FileFor ago, at most [MaxBatch] per call: the key of each file is
+// shredded, its contents, items and links to subjects go, and the line in the
+// register stays. A file with records that still wait for their date stays too.
+// Without a Shredder the sealed notes of the history stay as they are. Call it
+// daily until it returns 0. It returns how many files were erased.
+func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
 	}
-	if before.After(d.now()) {
-		return 0, invalid("Expire.before", "lies in the future")
-	}
+	before := d.now().Add(-d.o.FileFor)
 	var ids []string
 	for r, err := range d.scanRows(ctx, Filter{}, closedBefore, []any{0, 0, storage.Micros(before)}) {
 		if err != nil {
@@ -75,20 +90,25 @@ func (d *Desk) Expire(ctx context.Context, before time.Time, act Act) (int, erro
 			break
 		}
 	}
-	for n, id := range ids {
+	n := 0
+	for _, id := range ids {
+		waits, err := d.deferredIn(ctx, id)
+		if err != nil {
+			return n, err
+		}
+		if waits {
+			continue
+		}
 		if err := d.expire(ctx, id, act); err != nil {
 			return n, err
 		}
+		n++
 	}
-	return len(ids), nil
+	return n, nil
 }
 
 func (d *Desk) expire(ctx context.Context, id string, act Act) error {
-	waits, err := d.deferredIn(ctx, id)
-	if err != nil || waits {
-		return err
-	}
-	_, err = d.do(ctx, stepping{id: id, event: EventForget, act: Act{By: act.By}, code: "expired",
+	_, err := d.do(ctx, stepping{id: id, event: EventForget, act: Act{By: act.By}, code: "expired",
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			r.forgotten, r.body, r.ground = 1, nil, ""
 			return []storage.Op{

@@ -137,7 +137,7 @@ func (d *Desk) Plan(ctx context.Context, id string, act Act) (*Plan, error) {
 		return nil, err
 	}
 	p := &planner{d: d, r: r, f: f, plan: r.version + 1, now: d.now(), sum: sha256.New()}
-	if err := p.make(ctx); err != nil {
+	if err := p.make(during(ctx, &row{planAt: storage.Micros(p.now)})); err != nil {
 		return nil, err
 	}
 	return p.out, p.commit(ctx, act)

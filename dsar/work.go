@@ -148,6 +148,7 @@ type worker struct {
 
 // run works on the sources in parallel, then on what the desk does itself.
 func (w *worker) run(ctx context.Context) error {
+	ctx = during(ctx, w.r)
 	receipts, err := w.d.Receipts(ctx, w.r.id)
 	if err != nil {
 		return err
