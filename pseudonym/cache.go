@@ -2,87 +2,83 @@ package pseudonym
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync"
+	"sync/atomic"
 )
 
-// cache holds keys that were read from committed rows. When a shard is full it
-// drops one of a few that were not used lately.
+const ways = 8
+
+// cache holds keys that were read from committed rows: a table of sets, each with
+// a few places. Reading takes no lock. When a set is full, a key that was not used
+// lately makes room.
 type cache struct {
-	seed   maphash.Seed
-	limit  int // entries in a shard
-	shards [32]shard
+	seed maphash.Seed
+	mask uint64
+	mu   sync.Mutex // for changes
+	sets []cacheSet
 }
 
-type shard struct {
-	mu sync.RWMutex
-	m  map[cacheKey]*entry
-	_  [24]byte // keeps neighbours off one cache line
-}
-
-type cacheKey struct{ subject, compartment string }
+type cacheSet [ways]atomic.Pointer[entry]
 
 func newCache(size int) *cache {
-	c := &cache{seed: maphash.MakeSeed()}
-	c.limit = max(1, size/len(c.shards))
-	for i := range c.shards {
-		c.shards[i].m = map[cacheKey]*entry{}
-	}
-	return c
+	n := uint64(1) << bits.Len64(uint64((size-1)/ways))
+	return &cache{seed: maphash.MakeSeed(), mask: n - 1, sets: make([]cacheSet, n)}
 }
 
-func (c *cache) shard(subject string) *shard {
-	return &c.shards[maphash.String(c.seed, subject)%uint64(len(c.shards))]
+func (c *cache) set(subject, compartment string) *cacheSet {
+	h := maphash.String(c.seed, subject)
+	h += (uint64(compartment[0])<<4 | uint64(len(compartment))) * 0x9e3779b97f4a7c15
+	return &c.sets[(h^h>>32)&c.mask]
+}
+
+func (e *entry) is(subject, compartment string) bool {
+	return e != nil && e.subject == subject && e.compartment == compartment
 }
 
 func (c *cache) get(subject, compartment string) *entry {
-	s := c.shard(subject)
-	s.mu.RLock()
-	e := s.m[cacheKey{subject, compartment}]
-	s.mu.RUnlock()
-	if e != nil && !e.used.Load() {
-		e.used.Store(true)
+	s := c.set(subject, compartment)
+	for i := range s {
+		if e := s[i].Load(); e.is(subject, compartment) {
+			if !e.used.Load() {
+				e.used.Store(true)
+			}
+			return e
+		}
 	}
-	return e
+	return nil
 }
 
 func (c *cache) put(e *entry) {
-	s := c.shard(e.subject)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.m) >= c.limit {
-		s.drop()
-	}
-	s.m[cacheKey{e.subject, e.compartment}] = e
-}
-
-// drop removes one entry. A map is ranged over in random order.
-func (s *shard) drop() {
-	var victim cacheKey
-	looked := 0
-	for k, e := range s.m {
-		victim = k
-		if looked++; !e.used.Swap(false) || looked == 8 {
-			break
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.set(e.subject, e.compartment)
+	free := -1
+	for i := range s {
+		switch old := s[i].Load(); {
+		case old.is(e.subject, e.compartment):
+			s[i].Store(e)
+			return
+		case old == nil && (free < 0 || s[free].Load() != nil),
+			old != nil && free < 0 && !old.used.Swap(false):
+			free = i
 		}
 	}
-	delete(s.m, victim)
+	if free < 0 {
+		free = int(e.kid[1]) % ways // all were in use
+	}
+	s[free].Store(e)
 }
 
-// evict removes the keys of a subject, all of them or those in the compartments.
+// evict removes the keys of a subject in the compartments.
 func (c *cache) evict(subject string, compartments ...string) {
-	s := c.shard(subject)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for k := range s.m {
-		if k.subject != subject {
-			continue
-		}
-		if len(compartments) == 0 {
-			delete(s.m, k)
-		}
-		for _, name := range compartments {
-			if k.compartment == name {
-				delete(s.m, k)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range compartments {
+		s := c.set(subject, name)
+		for i := range s {
+			if s[i].Load().is(subject, name) {
+				s[i].Store(nil)
 			}
 		}
 	}
@@ -90,22 +86,21 @@ func (c *cache) evict(subject string, compartments ...string) {
 
 // evictKeys removes keys by their ids.
 func (c *cache) evictKeys(dead map[keyID]bool) {
-	c.each(func(s *shard) {
-		for k, e := range s.m {
-			if dead[e.kid] {
-				delete(s.m, k)
-			}
-		}
-	})
+	if len(dead) > 0 {
+		c.drop(func(e *entry) bool { return dead[e.kid] })
+	}
 }
 
-func (c *cache) clear() { c.each(func(s *shard) { clear(s.m) }) }
+func (c *cache) clear() { c.drop(func(*entry) bool { return true }) }
 
-func (c *cache) each(f func(*shard)) {
-	for i := range c.shards {
-		s := &c.shards[i]
-		s.mu.Lock()
-		f(s)
-		s.mu.Unlock()
+func (c *cache) drop(f func(*entry) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.sets {
+		for j := range c.sets[i] {
+			if e := c.sets[i][j].Load(); e != nil && f(e) {
+				c.sets[i][j].Store(nil)
+			}
+		}
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
-	"slices"
+	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/frame"
@@ -23,8 +24,13 @@ const (
 
 // indexes holds the keyed hash states of each domain, the newest root first.
 type indexes struct {
-	mu sync.RWMutex
-	m  map[string][]*indexKey
+	mu sync.Mutex // for changes
+	m  atomic.Pointer[map[string]*indexDomain]
+}
+
+type indexDomain struct {
+	normalise Normaliser
+	keys      []*indexKey
 }
 
 type indexKey struct {
@@ -49,23 +55,37 @@ func (v *Vault) Index(ctx context.Context, domain, value string) ([]byte, error)
 
 // AppendIndex appends the blind index of a value to dst; see [Vault.Index].
 func (v *Vault) AppendIndex(ctx context.Context, dst []byte, domain, value string) ([]byte, error) {
-	value, keys, err := v.indexInput(ctx, domain, value)
+	d := v.indexes.get(domain)
+	if d == nil {
+		var err error
+		if d, err = v.indexDomain(ctx, domain); err != nil {
+			return nil, err
+		}
+	}
+	value, err := d.normalise(value)
 	if err != nil {
 		return nil, err
 	}
-	return keys[0].append(dst, value), nil
+	return d.keys[0].append(dst, value), nil
 }
 
 // Candidates returns the blind indexes of a value under every root, the newest
 // first. Search with all of them while rows of an older root are not back-filled
 // after [Vault.RotateIndex].
 func (v *Vault) Candidates(ctx context.Context, domain, value string) ([][]byte, error) {
-	value, keys, err := v.indexInput(ctx, domain, value)
+	d := v.indexes.get(domain)
+	if d == nil || !v.fresh() { // another process may have made a new root
+		var err error
+		if d, err = v.indexDomain(ctx, domain); err != nil {
+			return nil, err
+		}
+	}
+	value, err := d.normalise(value)
 	if err != nil {
 		return nil, err
 	}
 	var list [][]byte
-	for _, k := range keys {
+	for _, k := range d.keys {
 		list = append(list, k.append(make([]byte, 0, IndexSize), value))
 	}
 	return list, nil
@@ -89,25 +109,15 @@ func (v *Vault) RotateIndex(ctx context.Context) error {
 	return v.record(ctx, "key.index.rotated", "")
 }
 
-func (v *Vault) indexInput(ctx context.Context, domain, value string) (string, []*indexKey, error) {
+// indexDomain derives the keys of a domain, from roots that were read within KeyBound.
+func (v *Vault) indexDomain(ctx context.Context, domain string) (*indexDomain, error) {
 	normalise, ok := v.opts.Indexes[domain]
 	if !ok {
-		return "", nil, gdpr.Invalid("domain", "has no blind index; add it to Options.Indexes")
+		return nil, gdpr.Invalid("domain", "has no blind index; add it to Options.Indexes")
 	}
-	value, err := normalise(value)
-	if err != nil {
-		return "", nil, err
+	if !v.fresh() {
+		v.secrets.drop(secretIndex)
 	}
-	v.indexes.mu.RLock()
-	keys := v.indexes.m[domain]
-	v.indexes.mu.RUnlock()
-	if keys == nil || !v.fresh() {
-		keys, err = v.indexKeys(ctx, domain)
-	}
-	return value, keys, err
-}
-
-func (v *Vault) indexKeys(ctx context.Context, domain string) ([]*indexKey, error) {
 	if err := v.check(ctx); err != nil {
 		return nil, err
 	}
@@ -115,24 +125,21 @@ func (v *Vault) indexKeys(ctx context.Context, domain string) ([]*indexKey, erro
 	if err != nil {
 		return nil, err
 	}
-	v.indexes.mu.RLock()
-	keys := v.indexes.m[domain]
-	v.indexes.mu.RUnlock()
-	if len(keys) == len(roots) {
-		return keys, nil
+	d := &indexDomain{normalise: normalise}
+	if old := v.indexes.get(domain); old != nil && len(old.keys) == len(roots) {
+		return old, nil
 	}
-	keys = nil
 	for _, r := range roots {
 		k, err := newIndexKey(r, v.tenant, domain)
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, k)
+		d.keys = append(d.keys, k)
 	}
 	if v.secrets.get(secretIndex) != nil { // its row is committed
-		v.indexes.put(domain, keys)
+		v.indexes.put(domain, d)
 	}
-	return keys, nil
+	return d, nil
 }
 
 func newIndexKey(root secretValue, tenant, domain string) (*indexKey, error) {
@@ -158,17 +165,22 @@ func (k *indexKey) append(dst []byte, value string) []byte {
 	return dst
 }
 
-func (x *indexes) put(domain string, keys []*indexKey) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.m == nil {
-		x.m = map[string][]*indexKey{}
+func (x *indexes) get(domain string) *indexDomain {
+	if m := x.m.Load(); m != nil {
+		return (*m)[domain]
 	}
-	x.m[domain] = slices.Clone(keys)
+	return nil
 }
 
-func (x *indexes) clear() {
+func (x *indexes) put(domain string, d *indexDomain) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	clear(x.m)
+	m := map[string]*indexDomain{}
+	if old := x.m.Load(); old != nil {
+		maps.Copy(m, *old)
+	}
+	m[domain] = d
+	x.m.Store(&m)
 }
+
+func (x *indexes) clear() { x.m.Store(nil) }

@@ -73,7 +73,7 @@ func (v *Vault) unlock(ctx context.Context, subject, compartment string, kid key
 	if err != nil || len(key) != keySize && len(key) != 2*keySize {
 		return nil, fmt.Errorf("pseudonym: the stored key does not unwrap: %w", ErrDamaged)
 	}
-	if v.dead.has(kid) {
+	if v.dead.has(kid, never) {
 		return nil, ErrShredded
 	}
 	e := newEntry(v.tenant, subject, compartment, kid, key)
@@ -86,7 +86,7 @@ func (v *Vault) unlock(ctx context.Context, subject, compartment string, kid key
 // keep puts a committed key into the cache, unless it was shredded meanwhile.
 func (v *Vault) keep(e *entry) {
 	v.cache.put(e)
-	if v.dead.has(e.kid) {
+	if v.dead.has(e.kid, never) {
 		v.cache.evict(e.subject, e.compartment)
 	}
 }

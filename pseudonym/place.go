@@ -1,8 +1,10 @@
 package pseudonym
 
 import (
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -40,16 +42,18 @@ type field struct {
 // fields holds each column seen, found by the part of the place before "/".
 type fields struct {
 	rules map[string]string // table or "table.column" to compartment
-	mu    sync.RWMutex
-	known map[string]*field
+	known atomic.Pointer[map[string]*field]
+	mu    sync.Mutex // for changes
 	table map[string]int
 }
 
 // maxFields bounds what is remembered, should columns be made up at run time.
-const maxFields = 4096
+const maxFields = 1024
 
 func newFields(rules map[string]string) *fields {
-	return &fields{rules: rules, known: map[string]*field{}, table: map[string]int{}}
+	fs := &fields{rules: rules, table: map[string]int{}}
+	fs.known.Store(&map[string]*field{})
+	return fs
 }
 
 // find splits a place into its column and its record.
@@ -58,9 +62,7 @@ func (fs *fields) find(place string) (*field, string, error) {
 	if slash < 0 {
 		return nil, "", checkPlace(place)
 	}
-	fs.mu.RLock()
-	f := fs.known[place[:slash]]
-	fs.mu.RUnlock()
+	f := (*fs.known.Load())[place[:slash]]
 	if f == nil {
 		var err error
 		if f, err = fs.add(place, slash); err != nil {
@@ -91,8 +93,10 @@ func (fs *fields) add(place string, slash int) (*field, error) {
 	if f.domain = d; !ok {
 		f.domain = -1
 	}
-	if len(fs.known) < maxFields {
-		fs.known[name] = f
+	if known := *fs.known.Load(); len(known) < maxFields {
+		known = maps.Clone(known)
+		known[name] = f
+		fs.known.Store(&known)
 	}
 	return f, nil
 }

@@ -63,12 +63,13 @@ func (v *Vault) Open(ctx context.Context, subject, place string, sealed []byte) 
 			return nil, err
 		}
 	}
+	before := v.dead.dug.Load()
 	e, err := v.entry(ctx, subject, f.compartment, false)
 	if err != nil {
 		return nil, v.lost(ctx, err)
 	}
 	plain, ok := e.open(f, record, sealed)
-	if v.dead.has(e.kid) { // shredded while we were at it
+	if v.dead.has(e.kid, before) { // shredded while we were at it
 		return nil, ErrShredded
 	}
 	if !ok {

@@ -54,6 +54,12 @@ func (s *secrets) put(name string, list []secretValue) {
 	s.m[name] = list
 }
 
+func (s *secrets) drop(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, name)
+}
+
 func (s *secrets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

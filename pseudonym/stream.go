@@ -119,7 +119,7 @@ type openReader struct {
 
 func (r *openReader) Read(b []byte) (int, error) {
 	n, err := r.in.Read(b)
-	if r.v.dead.has(r.e.kid) {
+	if r.v.dead.has(r.e.kid, never) {
 		clear(b[:n])
 		return 0, ErrShredded
 	}

@@ -3,6 +3,7 @@ package pseudonym
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -71,13 +72,17 @@ func (v *Vault) settled(ctx context.Context, kid keyID) bool {
 // most recent ones. It is asked before plaintext is returned, so that a key that
 // was read just before its destruction opens nothing just after.
 type graveyard struct {
+	dug  atomic.Int64 // how many there ever were
 	mu   sync.RWMutex
 	m    map[keyID]bool
 	ring []keyID
 	next int
 }
 
-const graves = 1 << 16
+const (
+	graves = 1 << 16
+	never  = -1
+)
 
 func (g *graveyard) add(kid keyID) {
 	g.mu.Lock()
@@ -89,6 +94,7 @@ func (g *graveyard) add(kid keyID) {
 		return
 	}
 	g.m[kid] = true
+	defer g.dug.Add(1)
 	if len(g.ring) < graves {
 		g.ring = append(g.ring, kid)
 		return
@@ -98,7 +104,12 @@ func (g *graveyard) add(kid keyID) {
 	g.next = (g.next + 1) % graves
 }
 
-func (g *graveyard) has(kid keyID) bool {
+// has tells whether the key is known to be shredded. Since is what dug was when
+// the key was last known to live: nothing new, no look.
+func (g *graveyard) has(kid keyID, since int64) bool {
+	if g.dug.Load() == since {
+		return false
+	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.m[kid]
