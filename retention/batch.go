@@ -143,6 +143,7 @@ func (b *batch) carry(ctx context.Context) error {
 		var group, rest []done
 		for _, x := range b.done {
 			if x.same(first) {
+				x.order = first
 				group = append(group, x)
 			} else {
 				rest = append(rest, x)
@@ -270,8 +271,14 @@ func (b *batch) entries(ctx context.Context) error {
 		return nil
 	}
 	subjects, attrs := make([]string, len(b.done)), make([][]slog.Attr, len(b.done))
+	var common []slog.Attr // of the last order; all of its records share them
 	for i := range b.done {
-		subjects[i], attrs[i] = b.done[i].row.Subject, b.attrs(&b.done[i])
+		x := &b.done[i]
+		if i == 0 || x.order != b.done[i-1].order || x.ground != b.done[i-1].ground {
+			common = b.attrs(x)
+		}
+		subjects[i] = x.row.Subject
+		attrs[i] = append(common[:len(common):len(common)], gdpr.Clear("record", e.digest(b.page.source.Category(), x.item.Key)))
 	}
 	if many, ok := e.opt.Auditor.(BatchAuditor); ok {
 		if err := many.RecordBatch(ctx, "retention.handled", subjects, attrs); err != nil {
@@ -290,7 +297,6 @@ func (b *batch) entries(ctx context.Context) error {
 func (b *batch) attrs(x *done) []slog.Attr {
 	return []slog.Attr{
 		gdpr.Clear("plan", b.r.plan.ID), gdpr.Clear("source", x.item.Source), gdpr.Clear("category", b.page.source.Category()),
-		gdpr.Clear("record", b.r.e.digest(b.page.source.Category(), x.item.Key)), gdpr.Clear("outcome", x.outcome()),
-		gdpr.Clear("rule", x.item.Rule), gdpr.Clear("ground", x.ground),
+		gdpr.Clear("outcome", x.outcome()), gdpr.Clear("rule", x.item.Rule), gdpr.Clear("ground", x.ground),
 	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -17,6 +19,7 @@ import (
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/retention"
 )
 
@@ -338,7 +341,8 @@ func (h *benchHost) RecordBatch(ctx context.Context, _ string, _ []string, attrs
 	for i, list := range attrs {
 		for _, a := range list {
 			if a.Key == "record" {
-				records[i] = fmt.Sprint(a.Value.Any())
+				v, _ := a.Value.Any().(gdpr.ClearValue)
+				records[i] = string(v)
 			}
 		}
 	}
@@ -461,5 +465,10 @@ func rawChunk(e *Env, tx *sql.Tx) (int, error) {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM bench_raw WHERE id IN ("+strings.Join(ids, ",")+")"); err != nil {
 		return 0, err
 	}
-	return len(ids), benchEntries(ctx, tx, ids)
+	records := make([]string, len(ids))
+	for i, id := range ids {
+		sum := sha256.Sum256([]byte(id))
+		records[i] = hex.EncodeToString(sum[:16])
+	}
+	return len(ids), benchEntries(ctx, tx, records)
 }

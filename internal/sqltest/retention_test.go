@@ -142,12 +142,15 @@ func randomSchedule(t testing.TB, rng *rand.Rand) *retention.Schedule {
 const sweepSchedule = `{"version":"1","country":"DE","timeZone":"Europe/Berlin","rules":[
  {"id":"use","category":"c","kind":"maximum","period":"P2Y","start":{"events":["a"]},"ground":"GDPR art. 5(1)(e)"}]}`
 
+// sweepBatch is small, so that there are many places to be killed at.
+const sweepBatch = 12
+
 func sweepEngine(db *sqlstore.DB, h *crm) (*retention.Engine, error) {
 	s, err := retention.ParseSchedule([]byte(sweepSchedule))
 	if err != nil {
 		return nil, err
 	}
-	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: h, BatchRows: 50, Lease: 300 * time.Millisecond})
+	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: h, BatchRows: sweepBatch, Lease: 300 * time.Millisecond})
 }
 
 var _ = sqltest.Child("retention sweep", func(c *sqltest.ChildProcess) error {
