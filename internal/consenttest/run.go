@@ -57,14 +57,21 @@ func Pairs() (all [][2]string) {
 // Ledger returns a ledger over a tenant.
 func Ledger(t testing.TB, d storage.Directory, tenant string) *consent.Ledger {
 	t.Helper()
-	c, err := consent.NewCatalogue(Purposes()...)
+	l, err := New(d, tenant)
 	require.NoError(t, err)
-	l, err := consent.New(d.Tenant(tenant), c, &consent.Options{
+	return l
+}
+
+// New is Ledger for processes that are no test.
+func New(d storage.Directory, tenant string) (*consent.Ledger, error) {
+	c, err := consent.NewCatalogue(Purposes()...)
+	if err != nil {
+		return nil, err
+	}
+	return consent.New(d.Tenant(tenant), c, &consent.Options{
 		Secret: Secret(), Now: func() time.Time { return Now },
 		Controller: &gdpr.Controller{Name: "Acme", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam"},
 	})
-	require.NoError(t, err)
-	return l
 }
 
 // Give returns an act of giving.
