@@ -104,7 +104,7 @@ func (b *bundleReader) next() ([]byte, error) {
 	case err == io.EOF && len(line) == 0:
 		return nil, io.EOF
 	case err == io.EOF:
-		return nil, b.bad("has no line feed")
+		return nil, b.bad("has no line feed: the bundle is cut off")
 	case errors.Is(err, bufio.ErrBufferFull):
 		return nil, b.bad("is longer than 128 KiB")
 	case err != nil:
