@@ -178,7 +178,7 @@ func (s *story) catchUp(ctx context.Context, old *host) error {
 	if left != now {
 		return fmt.Errorf("after the replay %d records are left, not %d", left, now)
 	}
-	say("The restored database now holds of the person what the live one does: %s kept for a duty.", plural(left, "record", "records"))
+	say("The restored database now holds of the person what the live one does: %s, masked or kept for a duty.", plural(left, "record", "records"))
 	_, err = old.kit.Log.Checkpoint(ctx)
 	return err
 }

@@ -141,13 +141,8 @@ func (s *story) erasure(ctx context.Context) error {
 			row(p.Source+" "+string(action), p.Actions[action], "")
 		}
 	}
-	for item, err := range s.kit.Desk.Items(ctx, r.ID) {
-		if err != nil {
-			return err
-		}
-		if !item.Until.IsZero() {
-			say("%s: %s until %s, ground %s", item.Table, item.Outcome, item.Until.Format("2 January 2006"), item.Ground)
-		}
+	if err := s.kept(ctx, r.ID); err != nil {
+		return err
 	}
 	if _, err := s.kit.Desk.Fulfil(ctx, r.ID, dsar.Act{By: "s1"}); err != nil {
 		return err
@@ -171,4 +166,26 @@ func (s *story) withdrawLater(ctx context.Context) error {
 	}
 	_, err = s.kit.Ledger.Withdraw(ctx, consent.Act{Subject: people[1], Purpose: "newsletter", Channel: "email", At: time.Now()})
 	return err
+}
+
+// kept tells what a duty keeps, why and how long.
+func (s *story) kept(ctx context.Context, request string) error {
+	zone, err := controller.Location()
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	for item, err := range s.kit.Desk.Items(ctx, request) {
+		if err != nil {
+			return err
+		}
+		if !item.Until.IsZero() {
+			last := item.Until.In(zone).AddDate(0, 0, -1).Format(time.DateOnly) // Until is the first instant after it
+			counts[fmt.Sprintf("%s in %s through %s, %s", item.Outcome, item.Table, last, item.Ground)]++
+		}
+	}
+	for _, line := range slices.Sorted(maps.Keys(counts)) {
+		say("%d %s", counts[line], line)
+	}
+	return nil
 }

@@ -170,44 +170,48 @@ func (s *story) makeKeys() error {
 }
 
 // open is what a host does at each start.
-func (s *story) open(ctx context.Context, dir string) (h *host, err error) {
-	h = &host{dir: dir}
-	defer func() {
-		if err != nil {
-			h.close()
-		}
-	}()
-	if h.sql, err = sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(dir, "crm.db"))); err != nil {
+func (s *story) open(ctx context.Context, dir string) (*host, error) {
+	h := &host{dir: dir}
+	if err := s.wire(ctx, h); err != nil {
+		h.close()
 		return nil, err
+	}
+	return h, nil
+}
+
+func (s *story) wire(ctx context.Context, h *host) (err error) {
+	dir := h.dir
+	if h.sql, err = sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(dir, "crm.db"))); err != nil {
+		return err
 	}
 	if h.keys, err = sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(dir, "keys.db"))); err != nil {
-		return nil, err
+		return err
 	}
 	if h.db, err = sqlstore.New(h.sql, sqlstore.SQLite, nil); err != nil {
-		return nil, err
+		return err
 	}
 	keys, err := sqlstore.New(h.keys, sqlstore.SQLite, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if s.schema == "" {
 		if err := s.measure(ctx, h.sql); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := errors.Join(h.db.Migrate(ctx), keys.Migrate(ctx)); err != nil {
-		return nil, err
+		return err
 	}
 	if h.live, err = datamap.Open(ctx, h.db, s.mapped, nil); err != nil {
-		return nil, err
+		return err
 	}
 	catalogue, err := consent.ParseCatalogue(purposes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	j, err := journal.Open(filepath.Join(dir, "journal"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.kit, err = gdprkit.Open(ctx, h.db, "coffee-works", s.ring, &gdprkit.Options{
 		Controller: &controller, Catalogue: catalogue, Schedule: s.plan,
@@ -218,7 +222,7 @@ func (s *story) open(ctx context.Context, dir string) (h *host, err error) {
 			Retention: func(o *retention.Options) { o.Sources = s.scheduled(o.Sources) },
 		},
 	})
-	return h, err
+	return err
 }
 
 func (h *host) close() {

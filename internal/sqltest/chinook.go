@@ -3,8 +3,8 @@ package sqltest
 import (
 	"bufio"
 	"compress/gzip"
-	"os"
-	"path/filepath"
+	"database/sql"
+	"embed"
 	"strings"
 	"testing"
 
@@ -16,12 +16,22 @@ import (
 func Chinook(t testing.TB, e *Engine) *sqlstore.DB {
 	t.Helper()
 	pool := e.SQL(t, e.DSN(t))
+	LoadChinook(t, e, pool)
+	return e.DB(t, pool, nil)
+}
+
+//go:embed testdata/chinook/*.sql.gz
+var chinook embed.FS
+
+// LoadChinook creates the tables of Chinook and fills them.
+func LoadChinook(t testing.TB, e *Engine, pool *sql.DB) {
+	t.Helper()
 	file := map[sqlstore.Dialect]string{sqlstore.SQLite: "sqlite", sqlstore.Postgres: "postgresql", sqlstore.MySQL: "mysql"}[e.Dialect]
 	tx, err := pool.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range Script(t, filepath.Join("testdata", "chinook", "chinook_"+file+".sql.gz")) {
+	for _, q := range script(t, "testdata/chinook/chinook_"+file+".sql.gz") {
 		if _, err := tx.Exec(q); err != nil {
 			t.Fatalf("%.80s: %v", q, err)
 		}
@@ -29,14 +39,13 @@ func Chinook(t testing.TB, e *Engine) *sqlstore.DB {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	return e.DB(t, pool, nil)
 }
 
-// Script returns the statements of a compressed script, without those that make
+// script returns the statements of a compressed script, without those that make
 // or choose a database.
-func Script(t testing.TB, path string) []string {
+func script(t testing.TB, path string) []string {
 	t.Helper()
-	f, err := os.Open(path)
+	f, err := chinook.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/gdprkit/gdprkit"
+	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/datamap"
+	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/retention"
+	"github.com/gdprkit/gdprkit/storage/sqlstore"
+)
+
+type config struct {
+	dsn, mapFile, schedule, controller, state, tenant, by, approver string
+
+	json bool
+}
+
+type app struct {
+	*config
+	stdout, stderr io.Writer
+	sql            *sql.DB
+	db             *sqlstore.DB
+	live           *datamap.Live
+	kit            *gdprkit.Kit
+}
+
+// open leaves what it opened in a, also after an error; the caller closes it.
+func (a *app) open(ctx context.Context) error {
+	m, schedule, err := a.read()
+	if err != nil {
+		return err
+	}
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
+	names := &datamap.Options{}
+	if a.db.Dialect() == sqlstore.Postgres {
+		names.Names = datamap.SnakeCase
+	}
+	if a.live, err = datamap.Open(ctx, a.db, m, names); err != nil {
+		return fmt.Errorf("the map does not fit this database: %w", err)
+	}
+	if err := a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	return a.wire(ctx, schedule)
+}
+
+func (a *app) close() {
+	if a.sql != nil {
+		a.sql.Close()
+	}
+}
+
+func (c *config) read() (*datamap.Map, *retention.Schedule, error) {
+	if c.dsn == "" || c.mapFile == "" {
+		return nil, nil, errors.New("give -dsn and -map")
+	}
+	text, err := os.ReadFile(c.mapFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := datamap.Parse(text)
+	if err != nil || c.schedule == "" {
+		return m, nil, err
+	}
+	if text, err = os.ReadFile(c.schedule); err != nil {
+		return nil, nil, err
+	}
+	s, err := retention.ParseSchedule(text)
+	return m, s, err
+}
+
+// connect tells the engine from the DSN.
+func (a *app) connect(ctx context.Context) (err error) {
+	dialect := sqlstore.Postgres
+	if file, ok := strings.CutPrefix(a.dsn, "sqlite:"); ok {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("no SQLite database there: %w", err)
+		}
+		dialect = sqlstore.SQLite
+		a.sql, err = sql.Open("sqlite", sqlstore.SQLiteDSN(file))
+	} else if strings.HasPrefix(a.dsn, "postgres://") || strings.HasPrefix(a.dsn, "postgresql://") {
+		a.sql, err = sql.Open("pgx", a.dsn)
+	} else if rest, ok := strings.CutPrefix(a.dsn, "mysql://"); ok {
+		dialect = sqlstore.MySQL
+		a.sql, err = openMySQL(rest)
+	} else {
+		return errors.New("-dsn must begin with sqlite:, postgres:// or mysql://")
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.sql.PingContext(ctx); err != nil {
+		return fmt.Errorf("cannot reach the database: %w", err)
+	}
+	a.db, err = sqlstore.New(a.sql, dialect, nil)
+	return err
+}
+
+// openMySQL reads user:password@host:port/database?parameters.
+func openMySQL(rest string) (*sql.DB, error) {
+	login, place, ok := strings.Cut(rest, "@")
+	if !ok {
+		return nil, errors.New("-dsn of MySQL has the form mysql://user:password@host:port/database")
+	}
+	host, path, _ := strings.Cut(place, "/")
+	network := "tcp"
+	c, err := mysql.ParseDSN(login + "@" + network + "(" + host + ")/" + path)
+	if err != nil {
+		return nil, errors.New("-dsn of MySQL has the form mysql://user:password@host:port/database")
+	}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func (a *app) wire(ctx context.Context, schedule *retention.Schedule) error {
+	s, err := openState(a.state)
+	if err != nil {
+		return err
+	}
+	controller, err := a.responsible()
+	if err != nil {
+		return err
+	}
+	a.kit, err = gdprkit.Open(ctx, a.db, a.tenant, s.ring, &gdprkit.Options{
+		Controller: controller, Schedule: schedule, Sources: a.live.Sources(), Sweeps: a.sweeps(schedule),
+		Journal: s.journal, Signer: s.signer, Anchor: audit.NewFileAnchor(s.anchor),
+		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) { o.Information = a.information(o.Sources) }},
+	})
+	return err
+}
+
+// responsible reads who the controller is.
+func (c *config) responsible() (*gdpr.Controller, error) {
+	if c.controller == "" {
+		return &gdpr.Controller{
+			Name: "Example controller (give -controller FILE)", Contact: "privacy@controller.example",
+			Authority: "the supervisory authority of your country", Country: "NL", TimeZone: "Europe/Amsterdam", Languages: []string{"en"},
+		}, nil
+	}
+	text, err := os.ReadFile(c.controller)
+	if err != nil {
+		return nil, err
+	}
+	controller := new(gdpr.Controller)
+	if err := json.Unmarshal(text, controller); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.controller, err)
+	}
+	return controller, controller.Check()
+}
+
+// sweeps leaves out the tables for which the schedule has no rule.
+func (a *app) sweeps(schedule *retention.Schedule) (some []retention.Source) {
+	if schedule == nil {
+		return nil
+	}
+	for _, source := range a.live.Sweeps() {
+		for _, category := range schedule.Categories() {
+			if category == source.Category() {
+				some = append(some, source)
+			}
+		}
+	}
+	return some
+}
+
+// information answers art. 15(1) from the map: purposes and grounds by column, the
+// rest by reference to the controller's privacy notice.
+func (a *app) information(sources []dsar.Source) dsar.Information {
+	all := dsar.Information{NoAutomated: true, NoTransfers: true, Categories: map[string]dsar.CategoryInformation{}}
+	for _, source := range sources {
+		for _, section := range source.Sections() {
+			all.Categories[section.Category] = dsar.CategoryInformation{
+				Purposes: []string{"see the privacy notice"}, NoRecipients: true,
+				Retention: "see the retention schedule", Source: "the person and our staff",
+			}
+		}
+	}
+	return all
+}
