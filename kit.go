@@ -147,7 +147,9 @@ func (b *builder) desk() error {
 	if k.Engine != nil {
 		o.Keeper, o.Blocker, o.Policy = k.Engine, k.Engine, k.Engine.Schedule().Version()
 	}
-	k.Desk, err = dsar.New(b.store, *b.Controller, adjust(o, b.Adjust.DSAR))
+	adjust(o, b.Adjust.DSAR)
+	inform(o)
+	k.Desk, err = dsar.New(b.store, *b.Controller, o)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,19 +246,24 @@ func (s *story) scheduled(sources []retention.Source) (some []retention.Source) 
 	return some
 }
 
-// information is what an access answer says beside the data (GDPR art. 15(1)).
+// told is what an access answer says beside the data, by category (GDPR art. 15(1)).
+var told = map[string]dsar.CategoryInformation{
+	"contact": {Title: "Your contact details", Purposes: []string{"to answer you and to deliver"}, Recipients: []string{"Parcel Post B.V. (delivery)"}, Retention: "three years after the last contact or purchase", Source: "you"},
+	"deal":    {Title: "Offers and orders", Purposes: []string{"to perform the contract"}, NoRecipients: true, Retention: "five years after the order was closed", Source: "you and our sales staff"},
+	"invoice": {Title: "Invoices", Purposes: []string{"to be paid, and to keep the books"}, Recipients: []string{"Books & Co (accountant)", "the tax authority"}, Retention: "seven years after the end of the calendar year (AWR art. 52(4))", Source: "made from your orders"},
+	"call":    {Title: "Phone calls", Purposes: []string{"to answer questions and complaints"}, NoRecipients: true, Retention: "two years", Source: "our sales staff"},
+	"mail":    {Title: "E-mail", Purposes: []string{"to answer questions and complaints"}, Recipients: []string{"Mailhost GmbH (hosting)"}, Retention: "two years", Source: "you and our sales staff"},
+}
+
 func (s *story) information(live *datamap.Live) dsar.Information {
-	all := dsar.Information{NoAutomated: true, NoTransfers: true, Categories: map[string]dsar.CategoryInformation{}}
-	own := []string{"consent", "audit", "retention", "request"}
+	all := dsar.Information{NoAutomated: true, NoTransfers: true, Categories: maps.Clone(told)}
 	for _, source := range live.Sources() {
 		for _, section := range source.Sections() {
-			own = append(own, section.Category)
-		}
-	}
-	for _, category := range own {
-		all.Categories[category] = dsar.CategoryInformation{
-			Purposes: []string{"sales and support"}, Recipients: []string{"the accountant"},
-			Retention: "see the retention schedule", Source: "the person and our staff",
+			if _, ok := told[section.Category]; !ok { // a CRM that we do not know
+				all.Categories[section.Category] = dsar.CategoryInformation{
+					Purposes: []string{"see the privacy notice"}, NoRecipients: true, Retention: "see the privacy notice", Source: "you and our staff",
+				}
+			}
 		}
 	}
 	return all
