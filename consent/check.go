@@ -88,7 +88,7 @@ func (l *Ledger) Stands(ctx context.Context, subject, purpose string, at time.Ti
 	}
 	code = string(NoConsent)
 	for i, ch := range p.channels() {
-		if d := l.decide(&Query{Subject: subject, Purpose: purpose, Channel: ch, Exception: DespiteClaims}, s, at); d.Allowed || i == 0 {
+		if d := l.decide(&Query{Subject: subject, Purpose: purpose, Channel: ch, Exception: DespiteClaims}, s.view(&Query{Purpose: purpose, Channel: ch}), at); d.Allowed || i == 0 {
 			code, stands = string(d.Reason), d.Allowed
 		}
 		if stands {
@@ -131,37 +131,48 @@ func (l *Ledger) checkTimes(q *Query) error {
 }
 
 // stateOf reads what decides about a query: a row, or the history.
-func (l *Ledger) stateOf(ctx context.Context, q *Query) (*state, error) {
+func (l *Ledger) stateOf(ctx context.Context, q *Query) (view, error) {
 	if !q.At.IsZero() || !q.AsOf.IsZero() {
-		return l.past(ctx, q)
+		s, err := l.past(ctx, q)
+		if err != nil {
+			return view{}, err
+		}
+		return s.view(q), nil
 	}
 	var r row
 	var id []byte
 	err := l.store.Get(ctx, currentPair, []any{q.Purpose, q.Channel, q.Subject}, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body)
 	if err == nil {
-		return r.state(pairKey(q.Purpose, q.Channel), id)
+		return r.view(q, id)
 	}
 	if errors.Is(err, storage.ErrNotFound) {
 		err = l.store.Get(ctx, currentPair, []any{AllPurposes, "", q.Subject}, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body)
 		if err == nil {
-			return decodeState(r.body)
+			return r.view(q, nil)
 		}
 	}
 	if errors.Is(err, storage.ErrNotFound) {
-		return new(state), nil
+		return view{state: nobody}, nil
 	}
-	return nil, err
+	return view{}, err
 }
 
-// state returns the state that a row of a pair stands for.
-func (r *row) state(key string, id []byte) (*state, error) {
-	if len(id) == 16 {
+// nobody is the state of a person of whom nothing is known. It is never changed.
+var nobody = new(state)
+
+// view returns what a row tells about a query.
+func (r *row) view(q *Query, id []byte) (view, error) {
+	if len(id) == len(r.event) {
 		r.event = ids.ID(id)
 	}
-	if len(r.body) == 0 {
-		return r.unplain(key), nil
+	if len(r.body) == 0 { // the columns say it all
+		return view{nobody, pair{Status: r.status, Event: r.event, Version: r.version, From: r.from, Until: r.until}}, nil
 	}
-	return decodeState(r.body)
+	s, err := decodeState(r.body)
+	if err != nil {
+		return view{}, err
+	}
+	return s.view(q), nil
 }
 
 // past folds the part of the history that counts: acts until At, recorded until AsOf.

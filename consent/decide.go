@@ -23,21 +23,30 @@ type rules struct {
 	home      string // country of the controller, for persons of unknown country
 }
 
+// view is the part of a person's state that a query is about.
+type view struct {
+	*state      // without pairs it is the person as a whole
+	pair   pair // of the purpose and channel
+}
+
+func (s *state) view(q *Query) view { return view{s, s.pair(q.Purpose, q.Channel)} }
+
 // decide judges the query at a time by a state.
-func (r *rules) decide(q *Query, s *state, at time.Time) Decision {
-	t := trail{steps: make([]step, 0, 4)}
-	p := r.judge(q, s, at, &t)
+func (r *rules) decide(q *Query, s view, at time.Time) Decision {
+	var room [4]step
+	t := trail{steps: room[:0]}
+	p := r.judge(q, &s, at, &t)
 	d := Decision{Purpose: q.Purpose, Channel: q.Channel, At: at}
 	if p != nil {
 		d.Version = p.Version
 	}
 	t.fill(&d)
-	d.Changes = r.changes(q, s, p, at, d.Allowed)
+	d.Changes = r.changes(q, &s, p, at, d.Allowed)
 	return d
 }
 
 // judge puts into t what speaks for and against the query at a time.
-func (r *rules) judge(q *Query, s *state, at time.Time, t *trail) *Purpose {
+func (r *rules) judge(q *Query, s *view, at time.Time, t *trail) *Purpose {
 	p := r.catalogue.At(q.Purpose, at)
 	if p == nil {
 		code := PurposeUnknown
@@ -47,8 +56,7 @@ func (r *rules) judge(q *Query, s *state, at time.Time, t *trail) *Purpose {
 		t.deny(code, ids.ID{}, 0)
 		return nil
 	}
-	j := judgement{rules: r, p: p, q: q, s: s, at: at, us: storage.Micros(at), trail: t}
-	j.pair = s.pair(q.Purpose, q.Channel)
+	j := judgement{rules: r, p: p, q: q, s: s.state, pair: &s.pair, at: at, us: storage.Micros(at), trail: t}
 	t.basis = p.Basis
 	if p.Closed {
 		t.deny(PurposeClosed, ids.ID{}, 0)
@@ -67,7 +75,7 @@ type judgement struct {
 	p    *Purpose
 	q    *Query
 	s    *state
-	pair pair
+	pair *pair
 	at   time.Time
 	us   int64
 }
@@ -264,7 +272,7 @@ func (j *judgement) existingCustomer() bool {
 
 // consent reports whether a consent stands, or why not.
 func (j *judgement) consent() (Reason, bool) {
-	p := &j.pair
+	p := j.pair
 	switch p.Status {
 	case Given:
 	case Imported:
@@ -301,7 +309,7 @@ func (j *judgement) consent() (Reason, bool) {
 
 // age applies GDPR art. 8 to a consent.
 func (j *judgement) age() (Reason, bool) {
-	p := &j.pair
+	p := j.pair
 	switch {
 	case p.Age == 0 && !p.Guardian:
 		return AgeUnknown, false
@@ -317,14 +325,14 @@ func (j *judgement) age() (Reason, bool) {
 
 // changes returns the first moment after at when the answer is another, if nothing
 // is recorded until then.
-func (r *rules) changes(q *Query, s *state, p *Purpose, at time.Time, allowed bool) time.Time {
+func (r *rules) changes(q *Query, s *view, p *Purpose, at time.Time, allowed bool) time.Time {
 	var when []time.Time
 	add := func(us int64) {
 		if t := micros(us); t.After(at) {
 			when = append(when, t)
 		}
 	}
-	pr := s.pair(q.Purpose, q.Channel)
+	pr := &s.pair
 	add(pr.From)
 	add(pr.Until)
 	add(pr.AgeEnds)

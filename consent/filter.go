@@ -3,7 +3,6 @@ package consent
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"hash"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
@@ -110,7 +110,7 @@ type filtering struct {
 	us      int64
 	each    func(string) error
 	hash    hash.Hash
-	length  [4]byte
+	list    []byte // not yet hashed
 	allowed int64
 	denied  map[Reason]int64
 	last    string
@@ -184,9 +184,6 @@ func (f *filtering) join(pairs, stars iter.Seq2[*subjectRow, error]) error {
 			if r, err = star.find(subject); err != nil {
 				return err
 			}
-			if r != nil {
-				r.status, r.version = Unknown, 0
-			}
 		}
 		if r == nil {
 			r = new(row)
@@ -224,13 +221,13 @@ func (f *filtering) judge(subject string, r *row) error {
 	f.last = subject
 	reason, ok := f.plain(r)
 	if reason == "" {
-		s, err := r.state(pairKey(f.c.Purpose, f.c.Channel), nil)
+		s, err := r.view(&f.q, nil)
 		if err != nil {
 			return err
 		}
 		f.q.Subject = subject
 		t := trail{}
-		f.l.judge(&f.q, s, f.at, &t)
+		f.l.judge(&f.q, &s, f.at, &t)
 		ok = !t.denied
 		for i := range t.steps {
 			if t.steps[i].denies {
@@ -244,9 +241,10 @@ func (f *filtering) judge(subject string, r *row) error {
 		return nil
 	}
 	f.allowed++
-	binary.BigEndian.PutUint32(f.length[:], uint32(len(subject)))
-	f.hash.Write(f.length[:])
-	f.hash.Write([]byte(subject))
+	if f.list = frame.Append(f.list, subject); len(f.list) > 4096 {
+		f.hash.Write(f.list)
+		f.list = f.list[:0]
+	}
 	if err := f.each(subject); err != nil {
 		return err
 	}
@@ -276,6 +274,7 @@ func (f *filtering) plain(r *row) (Reason, bool) {
 
 // record writes the selection and its audit entry.
 func (f *filtering) record(ctx context.Context) (Selection, error) {
+	f.hash.Write(f.list)
 	sum := f.hash.Sum(nil)
 	s := Selection{ID: f.c.ID, Purpose: f.c.Purpose, Channel: f.c.Channel, At: f.at.UTC(), Allowed: f.allowed, Denied: f.denied, Hash: hexOf(sum), Last: f.last}
 	if s.ID == "" {

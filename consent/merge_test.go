@@ -110,7 +110,7 @@ func TestMergeNeverLoosens(t *testing.T) {
 		for _, key := range drawPurposes {
 			q := &Query{Subject: "c-1"}
 			q.Purpose, q.Channel = splitKey(key)
-			one, two, both := r.decide(q, a, at), r.decide(q, b, at), r.decide(q, m, at)
+			one, two, both := r.decide(q, a.view(q), at), r.decide(q, b.view(q), at), r.decide(q, m.view(q), at)
 			if both.Allowed {
 				require.True(t, one.Allowed || two.Allowed, "%s: allowed after the merge (%s), denied before (%s, %s)", key, both.Reason, one.Reason, two.Reason)
 			}
@@ -135,15 +135,15 @@ func TestChangesAreForetold(t *testing.T) {
 		for _, key := range drawPurposes {
 			q := &Query{Subject: "c-1"}
 			q.Purpose, q.Channel = splitKey(key)
-			d := r.decide(q, s, at)
+			d := r.decide(q, s.view(q), at)
 			horizon := at.AddDate(5, 0, 0)
 			if !d.Changes.IsZero() {
 				horizon = d.Changes
 				require.True(t, d.Changes.After(at))
-				require.NotEqual(t, d.Allowed, r.decide(q, s, d.Changes).Allowed)
+				require.NotEqual(t, d.Allowed, r.decide(q, s.view(q), d.Changes).Allowed)
 			}
 			for x := at; x.Before(horizon); x = x.AddDate(0, 0, 37) {
-				require.Equal(t, d.Allowed, r.decide(q, s, x).Allowed)
+				require.Equal(t, d.Allowed, r.decide(q, s.view(q), x).Allowed)
 			}
 		}
 	})
@@ -160,11 +160,11 @@ func TestRowsDecideAsTheState(t *testing.T) {
 		require.Equal(t, text(s), text(again))
 		for key := range s.Pairs {
 			w := s.project(key)
-			part, err := w.state(key, w.event[:])
-			require.NoError(t, err)
 			q := &Query{Subject: "c-1"}
 			q.Purpose, q.Channel = splitKey(key)
-			require.Equal(t, r.decide(q, s, day(50)), r.decide(q, part, day(50)))
+			part, err := w.view(q, w.event[:])
+			require.NoError(t, err)
+			require.Equal(t, r.decide(q, s.view(q), day(50)), r.decide(q, part, day(50)))
 		}
 	})
 }

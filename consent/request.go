@@ -120,7 +120,8 @@ func (l *Ledger) mayContact(ctx context.Context, a *Act) bool {
 	}
 	p := l.catalogue.At(a.Purpose, a.At)
 	j := judgement{rules: &l.rules, p: p, q: &Query{Purpose: a.Purpose, Channel: a.Channel}, s: s, at: a.At, us: storage.Micros(a.At), trail: &trail{brief: true}}
-	j.pair = s.pair(a.Purpose, a.Channel)
+	pair := s.pair(a.Purpose, a.Channel)
+	j.pair = &pair
 	switch j.regime() {
 	case NoRegime, OptOut:
 		return true

@@ -204,11 +204,6 @@ func (s *state) plain(p *pair) bool {
 		p.AgeEnds == 0 && p.Age == 0 && p.Country == "" && !p.Guardian && !p.Explicit && len(p.Over) == 0 && p.Asked == nil && p.Held == nil
 }
 
-// unplain is the inverse of project for plain rows.
-func (r *row) unplain(key string) *state {
-	return &state{Pairs: map[string]pair{key: {Status: r.status, Event: r.event, Version: r.version, From: r.from, Until: r.until}}}
-}
-
 // bits returns the stops for the columns that SQL views and campaigns read.
 func (s *state) bits(purpose, channel string) int {
 	bits := 0

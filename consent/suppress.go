@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/ids"
@@ -127,11 +128,11 @@ func (l *Ledger) addressOnly(ctx context.Context, e *event) (Record, error) {
 }
 
 // suppressed adds the suppressions of the query's address to a copy of the state.
-func (l *Ledger) suppressed(ctx context.Context, q *Query, s *state) (*state, error) {
+func (l *Ledger) suppressed(ctx context.Context, q *Query, s view) (view, error) {
 	if len(l.secrets) == 0 {
 		return s, ErrSecret
 	}
-	n := s.clone()
+	n := view{s.clone(), s.pair}
 	for _, digest := range l.digests(q.Address) {
 		found, err := l.suppressions(ctx, digest)
 		if err != nil {
@@ -139,10 +140,8 @@ func (l *Ledger) suppressed(ctx context.Context, q *Query, s *state) (*state, er
 		}
 		for _, st := range found {
 			// A consent that came later than the suppression outlasts it.
-			p := n.pair(q.Purpose, q.Channel)
-			if p.Status == Given && p.From > st.At {
-				p.Over = append(p.Over, st.Event)
-				n.setPair(q.Purpose, q.Channel, p)
+			if n.pair.Status == Given && n.pair.From > st.At {
+				n.pair.Over = append(slices.Clip(n.pair.Over), st.Event)
 			}
 			n.Stops = append(n.Stops, st)
 		}

@@ -202,7 +202,7 @@ func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
 	}
 	q := &Query{Subject: subject, Purpose: purpose, Channel: channel}
 	s, err := l.stateOf(ctx, q)
-	if err != nil || l.ended(s, q) {
+	if err != nil || l.ended(&s, q) {
 		return err
 	}
 	a := Act{Subject: subject, Purpose: purpose, Channel: channel, At: l.now(), Evidence: &Evidence{Method: Button, Source: "list-unsubscribe"}}
@@ -215,9 +215,9 @@ func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
 }
 
 // ended reports whether a link has nothing left to end.
-func (l *Ledger) ended(s *state, q *Query) bool {
+func (l *Ledger) ended(s *view, q *Query) bool {
 	if p := l.catalogue.At(q.Purpose, l.now()); p != nil && p.Basis == Consent {
-		return s.pair(q.Purpose, q.Channel).Status == Withdrawn
+		return s.pair.Status == Withdrawn
 	}
 	for i := range s.Stops {
 		if !s.Stops[i].Suppress && s.Stops[i].covers(q.Purpose, q.Channel, true) {
