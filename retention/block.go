@@ -44,9 +44,12 @@ var (
 )
 
 // Block marks a record as kept for a duty only, because its person asked for
-// erasure and rule, or ground, holds it back. The erasure completes by itself: the
-// first plan after until lists the record. A zero until waits until Block is called
-// again with a date. Block is the bridge that package dsar calls.
+// erasure and rule holds it back: the id or the ground of a rule of the schedule,
+// or another ground. The erasure completes by itself: the first plan after until
+// lists the record, if the schedule agrees. For a rule of the schedule the dates of
+// the record decide, whatever until says; for another ground until does, and the
+// zero time waits until Block is called again. Block is the bridge that package
+// dsar calls.
 func (e *Engine) Block(ctx context.Context, subject, category, record, rule string, until time.Time) error {
 	if err := e.checkRecord("Block", subject, category, record, true); err != nil {
 		return err

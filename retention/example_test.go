@@ -182,7 +182,7 @@ func ExampleEngine_Keep() {
 }
 
 // A hold stops every sweep for what it covers, until it is released.
-func ExampleEngine_Place() {
+func ExampleEngine_Hold() {
 	ctx := context.Background()
 	s, err := retention.ParseSchedule([]byte(schedule))
 	if err != nil {
@@ -194,7 +194,7 @@ func ExampleEngine_Place() {
 	if err != nil {
 		panic(err)
 	}
-	hold, err := engine.Place(ctx, retention.Hold{Subject: "c-17", Ground: "GDPR art. 17(3)(e)", Reason: "claim 2026/44", Actor: "u9"})
+	hold, err := engine.Hold(ctx, retention.Hold{Subject: "c-17", Ground: "GDPR art. 17(3)(e)", Reason: "claim 2026/44", Actor: "u9"})
 	if err != nil {
 		panic(err)
 	}

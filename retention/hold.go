@@ -20,7 +20,7 @@ import (
 // claim, an audit, an order of an authority. At least one of Subject, Category and
 // Record is given; together they narrow.
 type Hold struct {
-	ID       string    `json:"id"`      // made by Place
+	ID       string    `json:"id"`      // made by Engine.Hold
 	Subject  string    `json:"subject"` // all records of this person, unless narrowed
 	Category string    `json:"category,omitempty"`
 	Record   string    `json:"record,omitempty"` // needs Category
@@ -55,10 +55,10 @@ var (
 
 const headName = "holds"
 
-// Place puts a hold. When it returns, and the transaction that it joined has
+// Hold puts a hold. When it returns, and the transaction that it joined has
 // committed, no sweep touches what it covers: it waits for the batches under way.
 // It returns the hold with its ID. A repeat with the same Key returns the first.
-func (e *Engine) Place(ctx context.Context, h Hold) (*Hold, error) {
+func (e *Engine) Hold(ctx context.Context, h Hold) (*Hold, error) {
 	if err := e.checkHold(&h); err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (e *Engine) Release(ctx context.Context, id, by, reason string) error {
 		if err != nil || n[0] == 0 {
 			return err // released before: nothing to do
 		}
-		return e.audit(ctx, "retention.released", h.Subject, gdpr.Clear("hold", id), gdpr.Clear("ground", h.Ground), gdpr.Clear("by", by), guarded)
+		return e.audit(ctx, "retention.released", h.Subject, gdpr.Clear("hold", id), gdpr.Clear("ground", h.Ground), guarded)
 	})
 }
 

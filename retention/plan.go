@@ -386,7 +386,7 @@ func (p *planner) finish(ctx context.Context) error {
 			return err
 		}
 		return p.e.audit(ctx, "retention.planned", "", gdpr.Clear("plan", p.plan.ID), gdpr.Clear("hash", p.plan.Hash),
-			gdpr.Clear("edition", p.plan.Edition), slog.Int("rows", p.plan.Rows), slog.Int("stopped", p.plan.Stopped), gdpr.Clear("by", p.plan.By))
+			gdpr.Clear("edition", p.plan.Edition), slog.Int("rows", p.plan.Rows), slog.Int("stopped", p.plan.Stopped))
 	})
 }
 
@@ -463,7 +463,7 @@ func (e *Engine) Approve(ctx context.Context, id, hash, by string) error {
 		if _, err := e.store.Apply(ctx, approvePlan.With(planApproved, by, storage.Micros(e.now()), id, planMade)); err != nil {
 			return err
 		}
-		return e.audit(ctx, "retention.approved", "", gdpr.Clear("plan", id), gdpr.Clear("hash", hash), gdpr.Clear("by", by), guarded)
+		return e.audit(ctx, "retention.approved", "", gdpr.Clear("plan", id), gdpr.Clear("hash", hash), guarded)
 	})
 }
 

@@ -114,6 +114,10 @@ func (q *inquiry) complete(ctx context.Context, r *Record, f *Facts) error {
 		if err != nil {
 			return err
 		}
+		if b != nil && b.Rule == "" && (b.Until.IsZero() || b.Until.After(q.e.now())) {
+			f.Stop = b.Ground // a ground that the schedule does not know
+			return nil
+		}
 		if f.Asked = b != nil && b.Asked; f.Asked {
 			q.waited[r.Key] = b.Rule
 		}

@@ -74,6 +74,13 @@ func askedAndWaiting(t *testing.T, dir storage.Directory) {
 	handled := f.handled()
 	require.Equal(t, "GDPR art. 17(1)", handled[len(handled)-1].Ground)
 	require.Empty(t, f.planned())
+	f.insert(Row{ID: "3", Subject: "bob", Issued: years(20), LastContact: years(20)})
+	require.NoError(t, f.Block(f.ctx, "bob", "invoice", "3", "GDPR art. 17(3)(e)", time.Time{}))
+	require.Empty(t, f.planned(), "a ground beside the schedule, without end")
+	require.NoError(t, f.Block(f.ctx, "bob", "invoice", "3", "GDPR art. 17(3)(e)", free.AddDate(0, 1, 0)))
+	require.Empty(t, f.planned())
+	f.at(free.AddDate(0, 1, 0))
+	require.Equal(t, "3", f.planned())
 	require.ErrorIs(t, f.Block(f.ctx, "anna", "letters", "1", "r", until), retention.ErrUnknownCategory)
 	require.ErrorIs(t, f.Block(f.ctx, "anna", "invoice", "", "r", until), gdpr.ErrInvalid)
 }
@@ -254,7 +261,7 @@ func joins(t *testing.T, dir storage.Directory) {
 	rollback := context.Canceled
 	var id string
 	err := f.store.InTx(f.ctx, func(ctx context.Context) error {
-		h, err := f.Place(ctx, retention.Hold{Subject: "anna", Ground: "g", Reason: "r", Actor: "a"})
+		h, err := f.Hold(ctx, retention.Hold{Subject: "anna", Ground: "g", Reason: "r", Actor: "a"})
 		if err != nil {
 			return err
 		}

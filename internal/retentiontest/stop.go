@@ -3,6 +3,7 @@ package retentiontest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func due(id, subject string) Row { return Row{ID: id, Subject: subject, LastCont
 func (f *fixture) hold(h retention.Hold) string {
 	f.t.Helper()
 	h.Ground, h.Reason, h.Actor = "GDPR art. 17(3)(e)", "lawsuit 17", "u1"
-	placed, err := f.Place(f.ctx, h)
+	placed, err := f.Hold(f.ctx, h)
 	require.NoError(f.t, err)
 	return placed.ID
 }
@@ -62,7 +63,7 @@ func holds(t *testing.T, dir storage.Directory) {
 		{Subject: "a", Ground: "g", Reason: "r"}, {Record: "1", Ground: "g", Reason: "r", Actor: "a"},
 		{Category: "letters", Ground: "g", Reason: "r", Actor: "a"}, {Subject: "a@b", Ground: "g", Reason: "r", Actor: "a"},
 	} {
-		_, err := f.Place(f.ctx, bad)
+		_, err := f.Hold(f.ctx, bad)
 		require.ErrorIs(t, err, gdpr.ErrInvalid, "%+v", bad)
 	}
 }
@@ -70,13 +71,13 @@ func holds(t *testing.T, dir storage.Directory) {
 func holdOnce(t *testing.T, dir storage.Directory) {
 	f := open(t, dir, Plain, nil)
 	h := retention.Hold{Subject: "anna", Ground: "g", Reason: "r", Actor: "u1", Key: "k1"}
-	a, err := f.Place(f.ctx, h)
+	a, err := f.Hold(f.ctx, h)
 	require.NoError(t, err)
-	b, err := f.Place(f.ctx, h)
+	b, err := f.Hold(f.ctx, h)
 	require.NoError(t, err)
 	require.Equal(t, a.ID, b.ID)
 	h.Reason = "another"
-	_, err = f.Place(f.ctx, h)
+	_, err = f.Hold(f.ctx, h)
 	require.ErrorIs(t, err, storage.ErrKeyReuse)
 	entries, err := f.audit.Entries(f.ctx, "retention.held")
 	require.NoError(t, err)
@@ -137,4 +138,34 @@ type grounds map[string]bool
 
 func (g grounds) Stands(_ context.Context, subject, purpose string, _ time.Time) (bool, string, error) {
 	return g[subject+" "+purpose], "withdrawn", nil
+}
+
+type guard map[string]bool
+
+func (g guard) Allow(_ context.Context, action, _ string, _ ...slog.Attr) error {
+	if g[action] {
+		return nil
+	}
+	return errors.New("not your job")
+}
+
+func guarded(t *testing.T, dir storage.Directory) {
+	allowed := guard{}
+	f := open(t, dir, Plain, func(o *retention.Options) { o.Guard = allowed })
+	f.insert(due("1", "anna"))
+	h := retention.Hold{Subject: "anna", Ground: "g", Reason: "r", Actor: "u1"}
+	_, err := f.Hold(f.ctx, h)
+	require.ErrorIs(t, err, gdpr.ErrDenied)
+	allowed["retention.hold"] = true
+	placed, err := f.Hold(f.ctx, h)
+	require.NoError(t, err)
+	require.ErrorIs(t, f.Override(f.ctx, placed.ID, "invoice", "1", "u", "r"), gdpr.ErrDenied)
+	require.ErrorIs(t, f.Release(f.ctx, placed.ID, "u", "r"), gdpr.ErrDenied)
+	require.Empty(t, f.planned())
+	allowed["retention.release"] = true
+	require.NoError(t, f.Release(f.ctx, placed.ID, "u", "r"))
+	p, _ := f.plan()
+	require.ErrorIs(t, f.Approve(f.ctx, p.ID, p.Hash, "approver"), gdpr.ErrDenied)
+	allowed["retention.approve"] = true
+	require.Equal(t, 1, f.execute(p).Handled)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func changedMeanwhile(t *testing.T, dir storage.Directory) {
 	require.NoError(t, f.host.Touch(f.ctx, "3", years(1)))
 	_, err := f.store.Apply(f.ctx, deleteRow.With("5"))
 	require.NoError(t, err)
-	_, err = f.Place(f.ctx, retention.Hold{Subject: "s7", Ground: "claim", Reason: "lawsuit", Actor: "u1"})
+	_, err = f.Hold(f.ctx, retention.Hold{Subject: "s7", Ground: "claim", Reason: "lawsuit", Actor: "u1"})
 	require.NoError(t, err)
 	f.insert(Row{ID: "99", Subject: "s99", LastContact: years(3)}) // not in the plan, so not touched
 	res := f.execute(p)
@@ -220,7 +221,7 @@ func entryOrNothing(t *testing.T, dir storage.Directory) {
 	_, err := f.Execute(f.ctx, p.ID, nil)
 	require.ErrorIs(t, err, retention.ErrAudit)
 	require.Len(t, f.rows(), 30, "no change without its entry")
-	_, err = f.Place(f.ctx, retention.Hold{Subject: "s1", Ground: "g", Reason: "r", Actor: "a"})
+	_, err = f.Hold(f.ctx, retention.Hold{Subject: "s1", Ground: "g", Reason: "r", Actor: "a"})
 	require.ErrorIs(t, err, retention.ErrAudit)
 	f.audit.Fail = false
 	res, err := f.Execute(f.ctx, p.ID, nil)
@@ -295,4 +296,36 @@ func progress(t *testing.T, dir storage.Directory) {
 	require.Equal(t, len(items), last.Total)
 	require.Positive(t, last.Rate)
 	require.Zero(t, last.Remaining)
+}
+
+// checked is a host that looks whether what was to go came back.
+type checked struct {
+	*Host
+	back map[string]bool
+}
+
+func (c checked) CheckCarried(_ context.Context, _ *retention.Order, keys []string) (remaining []string, err error) {
+	for _, k := range keys {
+		if c.back[k] {
+			remaining = append(remaining, k)
+		}
+	}
+	return remaining, nil
+}
+
+func (c checked) CompareKeys(a, b string) int { return strings.Compare(a, b) }
+
+// writtenBack: a cache or trigger that undoes the erasure of one row is found.
+func writtenBack(t *testing.T, dir storage.Directory) {
+	f := open(t, dir, Plain, func(o *retention.Options) {
+		o.Sources = []retention.Source{checked{o.Sources[0].(*Host), map[string]bool{"04": true}}}
+	})
+	for i := range 9 {
+		f.insert(Row{ID: fmt.Sprintf("%02d", i), Subject: "s", LastContact: years(3)})
+	}
+	p, _ := f.plan()
+	res := f.execute(p)
+	require.Equal(t, []int{8, 1}, []int{res.Handled, res.Failed})
+	require.Equal(t, []string{"04"}, slices.Sorted(maps.Keys(f.rows())))
+	require.Len(t, f.handled(), 8)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gdprkit/gdprkit/audit"
 	"github.com/gdprkit/gdprkit/internal/retentiontest"
 	"github.com/gdprkit/gdprkit/internal/sqltest"
 	"github.com/gdprkit/gdprkit/retention"
@@ -254,7 +255,7 @@ func TestRetentionHoldDuringSweep(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(10 * time.Millisecond)
-		_, err = engine.Place(context.WithoutCancel(t.Context()), retention.Hold{Subject: "s1", Ground: "g", Reason: "r", Actor: "a"})
+		_, err = engine.Hold(context.WithoutCancel(t.Context()), retention.Hold{Subject: "s1", Ground: "g", Reason: "r", Actor: "a"})
 		require.NoError(t, err)
 		left := h.count(t, "SELECT count(*) FROM crm WHERE subject = 's1'")
 		require.NoError(t, <-done)
@@ -312,5 +313,52 @@ func TestRetentionPlanMemory(t *testing.T) {
 		grown := int64(c.peak) - int64(before.HeapAlloc)
 		t.Logf("%d rows, heap grew by %d KiB, %s", p.Rows, grown>>10, time.Since(start).Round(time.Millisecond))
 		require.Less(t, grown, int64(64<<20))
+	})
+}
+
+var (
+	_ retention.Auditor      = (*audit.Log)(nil)
+	_ retention.BatchAuditor = (*audit.Log)(nil)
+)
+
+// The entries of a sweep stand in the real log, and a row that a view names as
+// blocked can be left out by an anti-join.
+func TestRetentionWithLogAndView(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+		pool := e.SQL(t, e.DSN(t))
+		db := e.DB(t, pool, nil)
+		h := newCRM(t, e, db, pool)
+		old := time.Now().AddDate(-3, 0, 0).UnixMicro()
+		for i := range 30 {
+			_, err := pool.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO crm (id, subject, a) VALUES (%d, 's%d', %d)", i+1, i%4, old))
+			require.NoError(t, err)
+		}
+		log, err := audit.New(db.Tenant("acme"), nil)
+		require.NoError(t, err)
+		s, err := retention.ParseSchedule([]byte(sweepSchedule))
+		require.NoError(t, err)
+		engine, err := retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: log, BatchRows: 7})
+		require.NoError(t, err)
+		require.NoError(t, engine.Block(t.Context(), "s1", "c", "2", "use", time.Now().AddDate(1, 0, 0)))
+		require.Equal(t, 29, h.count(t, "SELECT count(*) FROM crm WHERE NOT EXISTS (SELECT 1 FROM gdpr_blocked_records g WHERE g.tenant = 'acme' AND g.category = 'c' AND g.record = "+
+			map[sqlstore.Dialect]string{sqlstore.SQLite: "CAST(crm.id AS TEXT)", sqlstore.Postgres: "CAST(crm.id AS TEXT)", sqlstore.MySQL: "CAST(crm.id AS CHAR)"}[e.Dialect]+")"))
+		_, err = engine.Hold(t.Context(), retention.Hold{Subject: "s0", Ground: "A18-1-d", Reason: "r", Actor: "u"})
+		require.NoError(t, err)
+		p, err := engine.Plan(t.Context(), retention.PlanOptions{By: "job"})
+		require.NoError(t, err)
+		require.NoError(t, engine.Approve(t.Context(), p.ID, p.Hash, "officer"))
+		res, err := engine.Execute(t.Context(), p.ID, nil)
+		require.NoError(t, err)
+		require.Equal(t, 22, res.Handled)
+		_, err = log.Sealed(t.Context())
+		require.NoError(t, err)
+		actions := map[string]int{}
+		for x, err := range log.Entries(t.Context(), audit.Filter{First: 1}) {
+			require.NoError(t, err)
+			actions[x.Action]++
+		}
+		require.Equal(t, map[string]int{"retention.blocked": 1, "retention.held": 1, "retention.planned": 1, "retention.approved": 1, "retention.handled": 22, "retention.executed": 1}, actions)
+		_, err = log.Verify(t.Context())
+		require.NoError(t, err)
 	})
 }
