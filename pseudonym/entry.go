@@ -37,6 +37,9 @@ type entry struct {
 	tokens  tokens
 	domains atomic.Pointer[[]*domain]
 	used    atomic.Bool
+
+	busy    atomic.Bool // scratch is in use
+	scratch []byte
 }
 
 // domain is what an entry prepares for one table: the head of the sealed value

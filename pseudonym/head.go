@@ -115,6 +115,11 @@ func (v *Vault) check(ctx context.Context) error {
 	if v.fresh() {
 		return nil
 	}
+	return v.look(ctx)
+}
+
+// look is check without the question whether it is time.
+func (v *Vault) look(ctx context.Context) error {
 	began := v.clock()
 	state := v.keys.State(ctx)
 	old := state == storage.Joined && v.keys.Traits().Snapshot // what it reads may be old

@@ -25,32 +25,40 @@ func NormaliseEmailFold(s string) (string, error) { return email(s, true) }
 
 func email(s string, fold bool) (string, error) {
 	s = strings.TrimSpace(s)
-	if !plainASCII(s) {
-		if !utf8.ValidString(s) {
-			return "", gdpr.Invalid("value", "is not UTF-8")
+	at, upper, plain := scanEmail(s)
+	if !plain {
+		if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			return "", gdpr.Invalid("value", "is not UTF-8 without control characters")
 		}
 		s = norm.NFC.String(s)
+		at, upper = strings.LastIndexByte(s, '@'), true
 	}
-	at := strings.LastIndexByte(s, '@')
-	if at <= 0 || at == len(s)-1 || strings.ContainsFunc(s, unicode.IsControl) {
+	switch {
+	case at <= 0 || at == len(s)-1:
 		return "", gdpr.Invalid("value", "is not an e-mail address")
-	}
-	if fold {
+	case fold:
 		return strings.ToLower(s), nil
-	}
-	if domain := strings.ToLower(s[at:]); domain != s[at:] {
-		return s[:at] + domain, nil
+	case upper:
+		return s[:at] + strings.ToLower(s[at:]), nil
 	}
 	return s, nil
 }
 
-func plainASCII(s string) bool {
+// scanEmail finds the last "@", tells whether an upper-case letter follows it, and
+// whether all is printable ASCII.
+func scanEmail(s string) (at int, upper, plain bool) {
+	at = -1
 	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+		switch c := s[i]; {
+		case c == '@':
+			at, upper = i, false
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		case c < ' ' || c > '~':
+			return at, upper, false
 		}
 	}
-	return true
+	return at, upper, true
 }
 
 // NormalisePhone accepts a number in international form, "+" or "00" and 8 to 15

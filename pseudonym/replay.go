@@ -63,7 +63,7 @@ func (v *Vault) Replay(ctx context.Context, reason string) (Replayed, error) {
 		return done, unavailable("note the restore", err)
 	}
 	v.cache.clear()
-	v.checked.Store(0)
+	v.expire()
 	if v.separate() {
 		if err := v.markData(ctx, nil); err != nil {
 			return done, unavailable("mark the data store", err)

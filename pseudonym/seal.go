@@ -2,7 +2,6 @@ package pseudonym
 
 import (
 	"context"
-	"sync"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 )
@@ -40,12 +39,22 @@ func (e *entry) seal(f *field, record string, plain []byte) []byte {
 	copy(out[headerSize:], plain)
 	out[end-1] = byte(zeros)
 
-	s := scratchPool.Get().(*scratch)
-	aad := appendAAD(s.b[:0], d.prefix, f.suffix, record)
+	aad, own := e.aad(d, f, record)
 	out = e.aead.Seal(out[:headerSize], out[nonceAt:headerSize], out[headerSize:end], aad)
-	s.b = aad
-	scratchPool.Put(s)
+	if own {
+		e.busy.Store(false)
+	}
 	return out
+}
+
+// aad returns the additional data, in the entry's own buffer unless another
+// goroutine is using that. The caller gives it back by setting busy to false.
+func (e *entry) aad(d *domain, f *field, record string) (aad []byte, own bool) {
+	if e.busy.CompareAndSwap(false, true) {
+		e.scratch = appendAAD(e.scratch[:0], d.prefix, f.suffix, record)
+		return e.scratch, true
+	}
+	return appendAAD(make([]byte, 0, len(d.prefix)+len(f.suffix)+4+len(record)), d.prefix, f.suffix, record), false
 }
 
 // Open is the inverse of [Vault.Seal], for the same subject and place. See the
@@ -83,11 +92,11 @@ func (e *entry) open(f *field, record string, sealed []byte) ([]byte, bool) {
 	if [nonceAt]byte(sealed) != d.head {
 		return nil, false
 	}
-	s := scratchPool.Get().(*scratch)
-	aad := appendAAD(s.b[:0], d.prefix, f.suffix, record)
+	aad, own := e.aad(d, f, record)
 	body, err := e.aead.Open(nil, sealed[nonceAt:headerSize], sealed[headerSize:], aad)
-	s.b = aad
-	scratchPool.Put(s)
+	if own {
+		e.busy.Store(false)
+	}
 	if err != nil {
 		return nil, false
 	}
@@ -104,11 +113,6 @@ func (v *Vault) whyDamaged(ctx context.Context, e *entry, f *field, sealed []byt
 	}
 	return ErrDamaged
 }
-
-// scratch is a buffer for additional data.
-type scratch struct{ b []byte }
-
-var scratchPool = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 512)} }}
 
 // SealText seals a string for a text column; see [Vault.Seal] and [Text].
 func (v *Vault) SealText(ctx context.Context, subject, place, plain string) (string, error) {

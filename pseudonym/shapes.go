@@ -54,12 +54,12 @@ var (
 	countKeysOfEpoch = &storage.Select{From: schema.Key, Columns: []string{storage.Count},
 		Where: storage.By("epoch"), Mode: storage.Current}
 	countKeys = &storage.Select{From: schema.Key, Columns: []string{storage.Count}, Where: storage.By("state")}
-	claimKey  = &storage.Claim{Into: schema.Key,
-		Columns: []string{"subject", "compartment", "kid", "epoch", "state", "wrapped", "created"},
-		Read:    []string{"kid", "epoch", "state"}}
-	insKey = &storage.Write{Verb: storage.InsertNew, Table: schema.Key,
+	insKey    = &storage.Write{Verb: storage.InsertNew, Table: schema.Key,
 		Set: []string{"subject", "compartment", "kid", "epoch", "state", "wrapped", "created"}}
-	closeKey  = &storage.Write{Verb: storage.Update, Table: schema.Key, Set: []string{"state"}, Where: storage.By("kid")}
+	closeKey = &storage.Write{Verb: storage.Update, Table: schema.Key, Set: []string{"state"},
+		Where: storage.By("subject", "compartment")}
+	selKeysOf = &storage.Select{From: schema.Key, Columns: []string{"compartment", "kid", "epoch"},
+		Where: storage.By("subject"), Order: []string{"compartment"}, Mode: storage.Current}
 	delKey    = &storage.Write{Verb: storage.Delete, Table: schema.Key, Where: storage.By("kid")}
 	rewrapKey = &storage.Write{Verb: storage.Update, Table: schema.Key, Set: []string{"wrapped", "epoch"},
 		Where: storage.By("kid", "epoch", "state")}
@@ -135,6 +135,8 @@ var (
 var (
 	selTomb = &storage.Select{From: schema.KeyTombstone, Columns: []string{"alias", "back"},
 		Where: storage.By("tag", "compartment"), Mode: storage.Current}
+	selTombsOf = &storage.Select{From: schema.KeyTombstone, Columns: []string{"compartment", "back"},
+		Where: storage.By("tag"), Order: []string{"compartment"}, Mode: storage.Current}
 	putTomb = &storage.Write{Verb: storage.Put, Table: schema.KeyTombstone,
 		Set: []string{"tag", "compartment", "alias", "day", "back"}}
 	backTomb = &storage.Write{Verb: storage.Update, Table: schema.KeyTombstone, Set: []string{"back"},

@@ -155,46 +155,83 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 // closeKeys makes each key unusable, and puts a row where there is no key, so that
 // none can be made. The rows are sorted.
 func (v *Vault) closeKeys(ctx context.Context, rows []closingRow) error {
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].subject == rows[0].subject {
+			n++
+		}
+		if err := v.closeSubject(ctx, rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// closeSubject inserts, locks and then reads the rows of one subject.
+func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
+	subject := rows[0].subject
+	tag, err := v.tag(ctx, subject)
+	if err != nil {
+		return err
+	}
+	gone, err := v.goneOf(ctx, tag)
+	if err != nil {
+		return err
+	}
 	now := storage.Micros(v.now())
-	var ops []storage.Op
+	var inserts, closes []storage.Op
 	for i := range rows {
 		r := &rows[i]
-		tag, err := v.tag(ctx, r.subject)
-		if err != nil {
-			return err
-		}
-		if r.gone, err = v.isGone(ctx, r, tag); err != nil {
-			return err
-		}
+		r.tag, r.gone = tag, gone[r.compartment]
 		if r.gone {
 			continue
 		}
 		fresh := newKeyID(r.compartment)
-		var kid []byte
-		var epoch, state int
-		if err := v.keys.Claim(ctx, claimKey, []any{r.subject, r.compartment, fresh[:], 0, closing, []byte{}, now},
-			&kid, &epoch, &state); err != nil {
-			return err
-		}
-		r.kid, r.tag, r.none = keyID(kid), tag, epoch == 0
-		if state == live {
-			ops = append(ops, closeKey.With(closing, kid))
-		}
+		inserts = append(inserts, insKey.With(subject, r.compartment, fresh[:], 0, closing, []byte{}, now))
+		closes = append(closes, closeKey.With(closing, subject, r.compartment))
 	}
-	if len(ops) == 0 {
+	if len(inserts) == 0 {
 		return nil
 	}
-	_, err := v.keys.Apply(ctx, ops...)
-	return err
+	if _, err := v.keys.Apply(ctx, append(inserts, closes...)...); err != nil {
+		return err
+	}
+	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
+		if err != nil {
+			return err
+		}
+		var compartment string
+		var kid []byte
+		var epoch int
+		if err := row.Scan(&compartment, &kid, &epoch); err != nil {
+			return err
+		}
+		for i := range rows {
+			if rows[i].compartment == compartment {
+				rows[i].kid, rows[i].none = keyID(kid), epoch == 0
+			}
+		}
+	}
+	return nil
 }
 
-// isGone tells that the key was destroyed and none has taken its place.
-func (v *Vault) isGone(ctx context.Context, r *closingRow, tag keyID) (bool, error) {
-	_, back, err := v.readTomb(ctx, tag, r.compartment)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && back {
-		return false, nil
+// goneOf returns the compartments whose key was destroyed and none has taken its
+// place.
+func (v *Vault) goneOf(ctx context.Context, tag keyID) (map[string]bool, error) {
+	gone := map[string]bool{}
+	for row, err := range v.keys.Scan(ctx, selTombsOf, []any{tag[:]}) {
+		if err != nil {
+			return nil, err
+		}
+		var compartment string
+		var back bool
+		if err := row.Scan(&compartment, &back); err != nil {
+			return nil, err
+		}
+		gone[compartment] = !back
 	}
-	return err == nil, err
+	return gone, nil
 }
 
 func names(rows []closingRow) []string {

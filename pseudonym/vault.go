@@ -37,6 +37,7 @@ type Vault struct {
 
 	start   time.Time
 	checked atomic.Int64 // monotonic ns after start of the last check that went well, plus 1
+	armed   atomic.Bool  // Run is looking, and its timer has not run out: no need to read the clock
 	mu      sync.Mutex
 	seen    head // as of the last check
 	warned  atomic.Bool
@@ -100,8 +101,7 @@ func (v *Vault) Ready(ctx context.Context) error {
 	if v.keys.State(ctx) != storage.Outside || v.data.State(ctx) != storage.Outside {
 		return storage.ErrInTx
 	}
-	v.checked.Store(0)
-	if err := v.check(ctx); err != nil {
+	if err := v.look(ctx); err != nil {
 		return err
 	}
 	return v.finishAll(ctx)
@@ -111,7 +111,7 @@ func (v *Vault) Ready(ctx context.Context) error {
 // all of them if none is named. A host that hears of a shred in another process
 // calls it to be faster than KeyBound.
 func (v *Vault) Invalidate(subjects ...string) {
-	v.checked.Store(0)
+	v.expire()
 	if len(subjects) == 0 {
 		v.cache.clear()
 	}
@@ -138,8 +138,17 @@ func (v *Vault) clock() int64 {
 	return int64(time.Since(v.start))
 }
 
+// expire makes the next call look at the key store.
+func (v *Vault) expire() {
+	v.checked.Store(0)
+	v.armed.Store(false)
+}
+
 // fresh tells whether the key store was looked at within KeyBound.
 func (v *Vault) fresh() bool {
+	if v.armed.Load() {
+		return true
+	}
 	at := v.checked.Load()
 	return at != 0 && v.clock()-(at-1) < int64(v.opts.KeyBound)
 }
