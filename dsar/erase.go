@@ -239,6 +239,12 @@ func eraserItem(i *item) (Item, bool) {
 func (i *item) took(r Result) error {
 	switch r.Outcome {
 	case Erased, Masked, Anonymised, NotHeld:
+	case Blocked, KeptBasis, KeptClaim: // the source knows a reason that nobody else does
+		if r.Evidence != "" {
+			i.ground = clip(r.Evidence)
+		}
+		i.outcome, i.state = r.Outcome, itemDone
+		return nil
 	case Failed:
 		return errItemFailed
 	default:

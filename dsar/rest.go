@@ -3,6 +3,7 @@ package dsar
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
@@ -98,6 +99,9 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 		return 0, err
 	}
 	gone := 0
+	if err := d.wait(ctx, batch); err != nil {
+		return 0, err
+	}
 	for _, i := range batch {
 		if i.outcome == Erased || i.outcome == Masked || i.outcome == NotHeld {
 			gone++
@@ -107,4 +111,25 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 		_, err = d.do(ctx, stepping{id: r.id, event: EventRest, act: Act{By: act.By}, code: "records:" + itoa(int64(gone))})
 	}
 	return gone, err
+}
+
+// retryAfter is when a record is tried again whose source still keeps it without
+// saying until when.
+const retryAfter = 30 * 24 * time.Hour
+
+var waitItem = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state", "until"}, Where: storage.By("request", "plan", "n")}
+
+// wait defers the records again that their source would not let go.
+func (d *Desk) wait(ctx context.Context, b []item) error {
+	var ops []storage.Op
+	for _, i := range b {
+		if (i.outcome == Blocked || i.outcome == KeptClaim) && i.state == itemDone {
+			ops = append(ops, waitItem.With(itemDeferred, storage.Micros(d.now().Add(retryAfter)), i.request, i.plan, i.n))
+		}
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	_, err := d.store.Apply(ctx, ops...)
+	return err
 }

@@ -232,7 +232,8 @@ type Item struct {
 // Result is what became of an [Item] or a [Change].
 type Result struct {
 	Outcome Outcome
-	// Evidence is an optional short code of the source, without personal data.
+	// Evidence is an optional short code of the source, without personal data. With
+	// an outcome that keeps the record it is the ground.
 	Evidence string
 }
 
