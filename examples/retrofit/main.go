@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&c.schedule, "schedule", "", "retention schedule `file`")
 	flags.StringVar(&c.controller, "controller", "", "JSON `file` that says who is responsible (gdpr.Controller); default: an example")
 	flags.StringVar(&c.state, "state", "gdprkit-state", "`directory` for keyring, journal, anchor and signing key")
+	flags.StringVar(&c.recipient, "recipient", "", "age public `key`: exports are encrypted to it")
 	flags.StringVar(&c.tenant, "tenant", "default", "name of the tenant")
 	flags.StringVar(&c.by, "by", "operator", "id of who plans")
 	flags.StringVar(&c.approver, "approver", "approver", "id of who approves")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"filippo.io/age"
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
@@ -24,7 +25,7 @@ import (
 )
 
 type config struct {
-	dsn, mapFile, schedule, controller, state, tenant, by, approver string
+	dsn, mapFile, schedule, controller, state, recipient, tenant, by, approver string
 
 	json bool
 }
@@ -140,12 +141,30 @@ func (a *app) wire(ctx context.Context, schedule *retention.Schedule) error {
 	if err != nil {
 		return err
 	}
+	encrypt, err := a.encrypt()
+	if err != nil {
+		return err
+	}
 	a.kit, err = gdprkit.Open(ctx, a.db, a.tenant, s.ring, &gdprkit.Options{
 		Controller: controller, Schedule: schedule, Sources: a.live.Sources(), Sweeps: a.sweeps(schedule),
 		Journal: s.journal, Signer: s.signer, Anchor: audit.NewFileAnchor(s.anchor),
-		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) { o.Information = a.information(o.Sources) }},
+		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) {
+			o.Information, o.Encrypt = a.information(o.Sources), encrypt
+		}},
 	})
 	return err
+}
+
+// encrypt wraps exports for the person's age key, if one was given.
+func (c *config) encrypt() (func(io.Writer) (io.WriteCloser, error), error) {
+	if c.recipient == "" {
+		return nil, nil
+	}
+	to, err := age.ParseX25519Recipient(c.recipient)
+	if err != nil {
+		return nil, errors.New("-recipient is not an age public key")
+	}
+	return func(w io.Writer) (io.WriteCloser, error) { return age.Encrypt(w, to) }, nil
 }
 
 // responsible reads who the controller is.
