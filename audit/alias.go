@@ -23,7 +23,7 @@ var (
 )
 
 // aliasAge is how long another process may use an alias that Forget deleted.
-const aliasAge = 5 * time.Second
+const aliasAge = time.Minute
 
 // aliases caches committed aliases.
 type aliases struct {
@@ -48,7 +48,7 @@ func (a *aliases) get(domain, subject string) string {
 func (a *aliases) put(domain, subject, token string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.m == nil || len(a.m) >= 4096 {
+	if a.m == nil || len(a.m) >= 1<<14 {
 		a.m = make(map[[2]string]aliasEntry)
 	}
 	a.m[[2]string{domain, subject}] = aliasEntry{token, time.Now().Add(aliasAge)}
@@ -72,22 +72,62 @@ func (l *Log) token(ctx context.Context, domain, subject string) (string, error)
 	if t := l.alias.get(domain, subject); t != "" {
 		return t, nil
 	}
-	var t string
-	err := l.store.Get(ctx, selectAlias, []any{domain, subject}, &t)
-	if errors.Is(err, storage.ErrNotFound) {
-		t = randomToken()
-		_, err = l.store.Apply(ctx, insertAlias.With(domain, subject, t))
+	m, err := l.newAliases(ctx, domain, []string{subject})
+	return m[subject], err
+}
+
+// newAliases returns the aliases of names that are not cached, and gives one to each
+// that has none, in one step.
+func (l *Log) newAliases(ctx context.Context, domain string, names []string) (map[string]string, error) {
+	m := make(map[string]string, len(names))
+	var ops []storage.Op
+	for _, name := range names {
+		var t string
+		err := l.store.Get(ctx, selectAlias, []any{domain, name}, &t)
+		if errors.Is(err, storage.ErrNotFound) {
+			t = randomToken()
+			ops = append(ops, insertAlias.With(domain, name, t))
+		} else if err != nil {
+			return nil, err
+		}
+		m[name] = t
 	}
-	if err != nil {
-		return "", err
+	if len(ops) > 0 {
+		if _, err := l.store.Apply(ctx, ops...); err != nil {
+			return nil, err
+		}
 	}
-	keep := func() { l.alias.put(domain, subject, t) }
+	keep := func() {
+		for name, t := range m {
+			l.alias.put(domain, name, t)
+		}
+	}
 	if l.outside(ctx) {
 		keep()
 	} else {
 		storage.AfterCommit(ctx, keep)
 	}
-	return t, nil
+	return m, nil
+}
+
+// meet gives the subjects of a batch their aliases at once, so that each of them
+// does not cost a commit. Inside a transaction they are found one by one.
+func (l *Log) meet(ctx context.Context, batch []*collector) error {
+	if l.opt.Tokeniser != nil || len(batch) < 2 || !l.outside(ctx) {
+		return nil
+	}
+	var names []string
+	seen := map[string]bool{}
+	for _, c := range batch {
+		for _, s := range c.subjects {
+			if !seen[s] && l.alias.get("audit", s) == "" {
+				seen[s] = true
+				names = append(names, s)
+			}
+		}
+	}
+	_, err := l.newAliases(ctx, "audit", names)
+	return err
 }
 
 // tokens returns every name that a subject has in the log; with aliases there may

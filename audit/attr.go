@@ -17,6 +17,7 @@ import (
 // it is until seal.
 type collector struct {
 	subject  string // of the entry
+	actor    string
 	loose    bool
 	subjects []string // of the entry, in the order of leaf.sub
 	values   []value

@@ -68,8 +68,18 @@ func (l *Log) add(ctx context.Context, events ...Event) ([]*draft, error) {
 	}
 	drafts := make([]*draft, len(events))
 	for again := true; ; again = false {
+		inputs := make([]*collector, len(events))
+		for i := range events { // before anything is written for any of them
+			var err error
+			if inputs[i], err = l.collect(ctx, &events[i]); err != nil {
+				return nil, err
+			}
+		}
+		if err := l.meet(ctx, inputs); err != nil {
+			return nil, err
+		}
 		for i := range events {
-			d, err := l.prepare(ctx, &events[i])
+			d, err := l.prepare(ctx, &events[i], inputs[i])
 			if err != nil {
 				return nil, err
 			}
@@ -86,11 +96,7 @@ func (l *Log) add(ctx context.Context, events ...Event) ([]*draft, error) {
 }
 
 // prepare does everything that can fail and is not the writing of the entry.
-func (l *Log) prepare(ctx context.Context, e *Event) (*draft, error) {
-	c, actor, err := l.collect(ctx, e)
-	if err != nil {
-		return nil, err
-	}
+func (l *Log) prepare(ctx context.Context, e *Event, c *collector) (*draft, error) {
 	id, err := l.opened(ctx)
 	if err != nil {
 		return nil, err
@@ -101,8 +107,8 @@ func (l *Log) prepare(ctx context.Context, e *Event) (*draft, error) {
 	}
 	x := &leaf{log: id.id, id: ids.New(), at: at, act: e.Action, attr: c.values}
 	x.seed()
-	if actor != "" {
-		if x.by, err = l.token(ctx, "actor", actor); err != nil {
+	if c.actor != "" {
+		if x.by, err = l.token(ctx, "actor", c.actor); err != nil {
 			return nil, err
 		}
 	}
@@ -119,7 +125,7 @@ func (l *Log) prepare(ctx context.Context, e *Event) (*draft, error) {
 	}
 	var request []byte
 	if e.Key != "" {
-		request = l.request(e, c, actor)
+		request = l.request(e, c)
 	}
 	if err := c.seal(ctx, l.opt.Sealer, x.id.String()); err != nil {
 		return nil, err
@@ -132,15 +138,15 @@ func (l *Log) prepare(ctx context.Context, e *Event) (*draft, error) {
 }
 
 // collect checks the input before anything is written for it.
-func (l *Log) collect(ctx context.Context, e *Event) (*collector, string, error) {
+func (l *Log) collect(ctx context.Context, e *Event) (*collector, error) {
 	if !isAction([]byte(e.Action)) {
-		return nil, "", gdpr.Invalid("Event.Action", "must have 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\" and begin with a letter")
+		return nil, gdpr.Invalid("Event.Action", "must have 1 to 96 of the characters a-z, 0-9, \".\", \"_\", \"-\" and begin with a letter")
 	}
 	if strings.HasPrefix(e.Action, "log.") {
-		return nil, "", gdpr.Invalid("Event.Action", "begins with \"log.\", which is kept for the log itself")
+		return nil, gdpr.Invalid("Event.Action", "begins with \"log.\", which is kept for the log itself")
 	}
 	if len(e.Key) > 255 {
-		return nil, "", gdpr.Invalid("Event.Key", "has %d bytes; the limit is 255", len(e.Key))
+		return nil, gdpr.Invalid("Event.Key", "has %d bytes; the limit is 255", len(e.Key))
 	}
 	actor := e.Actor
 	if actor == "" {
@@ -148,29 +154,29 @@ func (l *Log) collect(ctx context.Context, e *Event) (*collector, string, error)
 	}
 	if actor != "" {
 		if err := gdpr.CheckSubject("Actor", actor, l.opt.LooseSubjects); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
-	c := &collector{subject: e.Subject, loose: l.opt.LooseSubjects}
+	c := &collector{subject: e.Subject, actor: actor, loose: l.opt.LooseSubjects}
 	if e.Subject != "" {
 		if err := gdpr.CheckSubject("Event.Subject", e.Subject, l.opt.LooseSubjects); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		c.subjects = append(c.subjects, e.Subject)
 	}
 	for _, s := range e.Subjects {
 		if err := gdpr.CheckSubject("Event.Subjects", s, l.opt.LooseSubjects); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		if _, err := c.index(s); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	c.values = make([]value, 0, len(e.Attrs))
 	if err := c.add("", e.Attrs); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return c, actor, c.sealable(l.opt.Sealer)
+	return c, c.sealable(l.opt.Sealer)
 }
 
 // clock refuses a time far behind what the log already says.
@@ -198,8 +204,8 @@ func (l *Log) sawMark(at int64) {
 }
 
 // request is a keyed hash of what an idempotent append asks for.
-func (l *Log) request(e *Event, c *collector, actor string) []byte {
-	b := frame.Append(nil, e.Action, actor, e.Subject)
+func (l *Log) request(e *Event, c *collector) []byte {
+	b := frame.Append(nil, e.Action, c.actor, e.Subject)
 	b = frame.Append(b, c.subjects...)
 	for i := range c.values {
 		v := &c.values[i]

@@ -9,10 +9,21 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// nodes looks up complete subtrees of the log below the size of h: in the tiles,
-// and on the right edge of level 0 in the entries. It keeps what it read, so that
-// a proof costs at most a read per tile level and edge.
+// nodes looks up complete subtrees of the log below the size of h: in the frontier,
+// in the tiles, and behind the last full tile of level 0 in the entries. It keeps
+// what it read, so that a proof costs at most a read per tile level and edge.
 func (l *Log) nodes(ctx context.Context, h *head) merkle.Nodes {
+	tiles := l.tileNodes(ctx, h)
+	return func(level uint, index uint64) (merkle.Hash, error) {
+		if x, ok := h.tree.Node(level, index); ok {
+			return x, nil
+		}
+		return tiles(level, index)
+	}
+}
+
+// tileNodes looks only in the tiles and entries.
+func (l *Log) tileNodes(ctx context.Context, h *head) merkle.Nodes {
 	cache := map[[2]uint64][]byte{}
 	return func(level uint, index uint64) (merkle.Hash, error) {
 		tl := uint64(level / merkle.TileHeight)

@@ -103,3 +103,12 @@ func (f *Frontier) Carry(leaf Hash, level uint) Hash {
 	}
 	return leaf
 }
+
+// Node returns the complete subtree of 2^level leaves at index, if it is one of
+// those that the frontier holds.
+func (f *Frontier) Node(level uint, index uint64) (h Hash, ok bool) {
+	if level > 63 || f.size>>level&1 == 0 || index != f.size>>level-1 {
+		return h, false
+	}
+	return f.nodes[level], true
+}
