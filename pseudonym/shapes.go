@@ -119,6 +119,7 @@ var (
 		Set: []string{"incarnation", "n", "kid", "record", "done"}}
 	doneRecord = &storage.Write{Verb: storage.Update, Table: schema.KeyRecord, Set: []string{"done"},
 		Where: storage.By("incarnation", "n")}
+	delRecord  = &storage.Write{Verb: storage.Delete, Table: schema.KeyRecord, Where: storage.By("incarnation", "n", "done")}
 	delPlanned = &storage.Write{Verb: storage.Delete, Table: schema.KeyRecord, Where: storage.By("incarnation", "done")}
 
 	selRecordByKey = &storage.Select{From: schema.KeyRecord, Columns: []string{"n"},
@@ -142,7 +143,8 @@ var (
 	backTomb = &storage.Write{Verb: storage.Update, Table: schema.KeyTombstone, Set: []string{"back"},
 		Where: storage.By("tag", "compartment")}
 	selOldTombs = &storage.Select{From: schema.KeyTombstone, Columns: []string{"day", "tag", "compartment"},
-		Where: []storage.Term{{Column: "day", Cmp: storage.Lt}}, Order: []string{"day", "tag", "compartment"}}
+		Where: []storage.Term{{Column: "day", Cmp: storage.Lt}}, Order: []string{"day", "tag", "compartment"},
+		Limit: prunePage}
 	delTomb = &storage.Write{Verb: storage.Delete, Table: schema.KeyTombstone,
 		Where: storage.By("tag", "compartment")}
 	countTombs = &storage.Select{From: schema.KeyTombstone, Columns: []string{storage.Count}}
@@ -168,3 +170,12 @@ var (
 
 var countRecordsOf = &storage.Select{From: schema.KeyRecord, Columns: []string{storage.Count},
 	Where: storage.By("incarnation")}
+
+var (
+	selHeldKeys = &storage.Select{From: schema.Key, Columns: []string{"compartment", "created"},
+		Where: storage.By("subject", "state"), Order: []string{"compartment"}}
+	selHeldTokens = &storage.Select{From: schema.KeyToken, Columns: []string{"domain", "token"},
+		Where: storage.By("subject"), Order: []string{"domain", "token"}}
+	selHeldSchedule = &storage.Select{From: schema.KeySchedule, Columns: []string{"subject", "due"},
+		Where: storage.By("subject"), Order: []string{"subject"}}
+)

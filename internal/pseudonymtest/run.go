@@ -39,6 +39,9 @@ func Run(t *testing.T, open Open) {
 		{"Rotation", rotation},
 		{"Schedule", schedule},
 		{"OtherProcess", otherProcess},
+		{"Prune", prune},
+		{"Export", export},
+		{"OlderValueOfACell", olderValue},
 		{"Canaries", canaries},
 		{"NotInTransaction", noTx},
 	} {

@@ -152,7 +152,7 @@ var KeyToken = &storage.Table{
 		{Name: "kid", Kind: storage.Bytes, Size: 16, Category: "technical", Erase: "row deleted", Lifetime: "until shredded"},
 	},
 	Key:   []string{"domain", "token"},
-	Index: [][]string{{"kid"}},
+	Index: [][]string{{"kid"}, {"subject"}},
 }
 
 // KeyIncarnation has a row per restore that was noticed and dealt with.

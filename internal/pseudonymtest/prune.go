@@ -1,0 +1,79 @@
+package pseudonymtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/pseudonym"
+)
+
+func prune(t *testing.T, open Open) {
+	ctx := t.Context()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s, kms := open(t).Tenant("acme"), NewKMS()
+	o := &pseudonym.Options{Now: func() time.Time { return now }}
+	v := NewVault(t, s, kms, o)
+	old := seal(t, v, "c-1", "Ada")
+	require.NoError(t, v.Shred(ctx, "c-1"))
+	now = now.AddDate(0, 0, 40)
+	seal(t, v, "c-2", "Eve")
+	require.NoError(t, v.Shred(ctx, "c-2"))
+	n, err := v.PruneTombstones(ctx, now.AddDate(0, 0, -30))
+	require.NoError(t, err)
+	require.Equal(t, 5, n, "one for each compartment of c-1")
+	r, err := v.Report(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 5, r.Tombstones)
+	require.Equal(t, 2, r.Fences, "the fences stay")
+	_, err = v.Seal(ctx, "c-2", place, nil)
+	require.ErrorIs(t, err, pseudonym.ErrShredded)
+	_, err = v.Open(ctx, "c-1", place, old)
+	require.ErrorIs(t, err, pseudonym.ErrNoKey)
+	seal(t, v, "c-1", "Ada again")
+	_, err = v.Open(ctx, "c-1", place, old)
+	require.ErrorIs(t, err, pseudonym.ErrDamaged)
+	require.NoError(t, v.Shred(ctx, "c-1"), "the chain goes on")
+	require.NoError(t, NewVault(t, s, kms, o).Ready(ctx))
+	_, err = v.PruneTombstones(ctx, now.AddDate(0, 0, 1))
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+}
+
+func export(t *testing.T, open Open) {
+	ctx := t.Context()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	v := NewVault(t, open(t).Tenant("acme"), NewKMS(), &pseudonym.Options{Now: func() time.Time { return now }})
+	seal(t, v, "c-1", "Ada")
+	_, err := v.Token(ctx, "subject", "c-1")
+	require.NoError(t, err)
+	require.NoError(t, v.ScheduleShred(ctx, "c-1", now.AddDate(1, 0, 0)))
+	var got []string
+	for b, err := range v.Export(ctx, "c-1") {
+		require.NoError(t, err)
+		got = append(got, string(b))
+	}
+	require.Equal(t, []string{
+		`{"kind":"key","compartment":"id","created":"2026-01-01T00:00:00Z"}`,
+		`{"kind":"key","compartment":"ordinary","created":"2026-01-01T00:00:00Z"}`,
+		`{"kind":"token","domain":"subject"}`,
+		`{"kind":"scheduled shred","due":"2027-01-01T00:00:00Z"}`,
+	}, got)
+	require.NoError(t, v.Shred(ctx, "c-1"))
+	require.NoError(t, v.UnscheduleShred(ctx, "c-1"))
+	for range v.Export(ctx, "c-1") {
+		t.Error("a shredded subject is not known")
+	}
+}
+
+// An older value of the same cell, put back by somebody who can write the database,
+// opens. This is the limit, not a promise.
+func olderValue(t *testing.T, open Open) {
+	v := NewVault(t, open(t).Tenant("acme"), NewKMS(), nil)
+	older := seal(t, v, "c-1", "old address")
+	seal(t, v, "c-1", "new address")
+	plain, err := v.Open(t.Context(), "c-1", place, older)
+	require.NoError(t, err)
+	require.Equal(t, "old address", string(plain))
+}
