@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -17,6 +18,10 @@ var scheduleSchema string
 
 // JSONSchema returns the JSON Schema (draft 2020-12) of a schedule, for editors.
 func JSONSchema() string { return scheduleSchema }
+
+var compileSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
+	return jsonschema.CompileString("schedule.schema.json", scheduleSchema)
+})
 
 // maxDocument bounds the text of a schedule.
 const maxDocument = 4 << 20
@@ -31,7 +36,7 @@ func ParseSchedule(text []byte) (*Schedule, error) {
 	if err := decode(text, &doc, false); err != nil {
 		return nil, &ScheduleError{Pointer: "/", Reason: "is not JSON: " + err.Error()}
 	}
-	schema, err := jsonschema.CompileString("schedule.schema.json", scheduleSchema)
+	schema, err := compileSchema()
 	if err != nil {
 		return nil, err
 	}

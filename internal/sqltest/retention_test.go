@@ -25,6 +25,9 @@ import (
 
 func TestRetention(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+		if e.Name == "postgres-pq" && os.Getenv("GDPRKIT_LONG") == "" {
+			t.Skip("what is stored is the same as with pgx; GDPRKIT_LONG=1 runs it")
+		}
 		retentiontest.Run(t, func(t *testing.T) storage.Directory {
 			pool := e.SQL(t, e.DSN(t))
 			db := e.DB(t, pool, nil)
