@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -33,7 +34,12 @@ type crm struct {
 
 func openCRM(t *testing.T, e *Engine) *crm {
 	t.Helper()
-	pool := e.SQL(t, e.DSN(t))
+	return crmOn(t, e, e.SQL(t, e.DSN(t)))
+}
+
+// crmOn makes the CRM in an empty database.
+func crmOn(t *testing.T, e *Engine, pool *sql.DB) *crm {
+	t.Helper()
 	tx, err := pool.Begin()
 	require.NoError(t, err)
 	for _, q := range suite.Statements(e.Dialect.String()) {
