@@ -65,6 +65,12 @@ func (t *teks) put(epoch int, a cipher.AEAD) {
 	t.m[epoch] = a
 }
 
+func (t *teks) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.m)
+}
+
 func (t *teks) drop(epoch int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

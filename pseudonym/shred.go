@@ -142,6 +142,11 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 		if len(ops) == 0 {
 			return nil
 		}
+		if len(rows) == len(v.compartments) { // nothing is left for a scheduled shred to do
+			if _, err := v.data.Apply(ctx, delSchedule.With(rows[0].subject)); err != nil {
+				return err
+			}
+		}
 		n, err := v.data.Apply(ctx, ops...)
 		if err != nil || sum(n) == 0 { // already decided
 			return err

@@ -61,7 +61,6 @@ func export(t *testing.T, open Open) {
 		`{"kind":"scheduled shred","due":"2027-01-01T00:00:00Z"}`,
 	}, got)
 	require.NoError(t, v.Shred(ctx, "c-1"))
-	require.NoError(t, v.UnscheduleShred(ctx, "c-1"))
 	for range v.Export(ctx, "c-1") {
 		t.Error("a shredded subject is not known")
 	}

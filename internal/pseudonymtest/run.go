@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"OtherProcess", otherProcess},
 		{"Prune", prune},
 		{"Export", export},
+		{"Backup", backup},
 		{"OlderValueOfACell", olderValue},
 		{"Canaries", canaries},
 		{"NotInTransaction", noTx},
