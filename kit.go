@@ -201,6 +201,9 @@ var errNoEntry = errors.New("gdprkit: the log has no entry of that request")
 
 // prove writes the newest entry of a request with an action as a bundle.
 func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) error {
+	if _, err := k.Log.Sealed(ctx); err != nil { // the entry may still be staged
+		return err
+	}
 	for e, err := range k.Log.Entries(ctx, audit.Filter{Action: action, Newest: true}) {
 		if err != nil {
 			return err
