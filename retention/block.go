@@ -3,6 +3,7 @@ package retention
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -31,6 +32,7 @@ var (
 	blockByKey   = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("category", "record"), Mode: storage.Current}
 	blocksOf     = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("subject"), Order: []string{"category", "record"}}
 	anyBlocked   = &storage.Select{From: schema.Blocked, Columns: []string{"record"}, Where: storage.By("category"), Limit: 1}
+	allBlocks    = &storage.Select{From: schema.Blocked, Columns: blockColumns, Order: []string{"category", "record"}}
 	countBlocked = &storage.Select{From: schema.Blocked, Columns: []string{storage.Count}}
 	// deferred lists erasures whose duty has ended, with the index (asked, category, until, record).
 	deferred = &storage.Select{From: schema.Blocked, Columns: []string{"until", "record"}, Order: []string{"until", "record"},
@@ -93,6 +95,26 @@ func (e *Engine) IsBlocked(ctx context.Context, category, record string) (Blocki
 		return Blocking{}, false, err
 	}
 	return *b, true, nil
+}
+
+// Blocks yields every blocked record with its ground and release date, by category
+// and key.
+func (e *Engine) Blocks(ctx context.Context) iter.Seq2[*Blocking, error] {
+	return e.scanBlocks(ctx, allBlocks)
+}
+
+func (e *Engine) scanBlocks(ctx context.Context, s *storage.Select, args ...any) iter.Seq2[*Blocking, error] {
+	return func(yield func(*Blocking, error) bool) {
+		for row, err := range e.store.Scan(ctx, s, args) {
+			var b *Blocking
+			if err == nil {
+				b, err = scanBlock(row.Scan)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (e *Engine) blockOf(ctx context.Context, category, record string) (*Blocking, error) {

@@ -88,8 +88,19 @@ func (e *Engine) begin(ctx context.Context, id string) (*Plan, error) {
 		case p.State == planApproved && !e.now().Before(p.Expires):
 			return fmt.Errorf("%w: it has expired", ErrPlanState)
 		}
-		_, err = e.store.Apply(ctx, startPlan.With(planRunning, id, planApproved))
-		return err
+		if p.State == planApproved {
+			n, err := e.store.Apply(ctx, startPlan.With(planRunning, id, planApproved))
+			if err != nil {
+				return err
+			}
+			if n[0] == 0 { // another process was first, or the plan has just expired
+				if p, err = e.Open(ctx, id); err == nil && p.State != planRunning && p.State != planDone {
+					err = fmt.Errorf("%w: it is %s", ErrPlanState, p.State)
+				}
+				return err
+			}
+		}
+		return nil
 	})
 	return p, err
 }

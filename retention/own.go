@@ -47,11 +47,7 @@ func (e *Engine) Export(ctx context.Context, subject string) iter.Seq2[json.RawM
 				return
 			}
 		}
-		for row, err := range e.store.Scan(ctx, blocksOf, []any{subject}) {
-			var b *Blocking
-			if err == nil {
-				b, err = scanBlock(row.Scan)
-			}
+		for b, err := range e.scanBlocks(ctx, blocksOf, subject) {
 			if !put("blocked", b, err) {
 				return
 			}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"iter"
 	"log/slog"
@@ -25,6 +24,7 @@ const (
 	planApproved = "approved"
 	planRunning  = "running"
 	planDone     = "done"
+	planExpired  = "expired"
 )
 
 // PlanOptions says what to plan.
@@ -39,7 +39,7 @@ type Plan struct {
 	Hash     string // SHA-256 over schedule, records, actions and rules, in hex: what is approved
 	Edition  string // of the schedule
 	Schedule string // hash of the schedule
-	State    string // making, planned, approved, running, done
+	State    string // making, planned, approved, running, done, expired
 	By       string
 	Approver string
 	Made     time.Time // UTC
@@ -64,13 +64,10 @@ var (
 	insertPlan  = &storage.Write{Verb: storage.Insert, Table: schema.Plan, Set: planColumns}
 	finishPlan  = &storage.Write{Verb: storage.Update, Table: schema.Plan, Set: []string{"state", "hash", "rows_due", "stopped", "pages"}, Where: storage.By("id", "state"), Must: true}
 	deletePlan  = &storage.Write{Verb: storage.Delete, Table: schema.Plan, Where: storage.By("id")}
-	approvePlan = &storage.Write{Verb: storage.Update, Table: schema.Plan, Set: []string{"state", "approver", "approved"}, Where: storage.By("id", "state"), Must: true}
-	planByID    = &storage.Select{From: schema.Plan, Columns: planColumns, Where: storage.By("id"), Mode: storage.Current}
 
 	insertPage  = &storage.Write{Verb: storage.Insert, Table: schema.PlanPage, Set: []string{"plan", "page", "source", "rows_due", "body"}}
 	deletePages = &storage.Write{Verb: storage.Delete, Table: schema.PlanPage, Where: storage.By("plan")}
 	pageByKey   = &storage.Select{From: schema.PlanPage, Columns: []string{"source", "body"}, Where: storage.By("plan", "page")}
-	pagesOf     = &storage.Select{From: schema.PlanPage, Columns: []string{"page", "source", "body"}, Where: storage.By("plan"), Order: []string{"page"}}
 	insertShard = &storage.Write{Verb: storage.Insert, Table: schema.PlanShard, Set: []string{"plan", "shard", "next", "item", "last"}}
 )
 
@@ -86,6 +83,9 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	}
 	sources, err := e.chosen(o.Sources)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.expire(ctx); err != nil {
 		return nil, err
 	}
 	p := &planner{e: e, at: e.now(), digest: sha256.New()}
@@ -387,83 +387,6 @@ func (p *planner) finish(ctx context.Context) error {
 		}
 		return p.e.audit(ctx, "retention.planned", "", gdpr.Clear("plan", p.plan.ID), gdpr.Clear("hash", p.plan.Hash),
 			gdpr.Clear("edition", p.plan.Edition), slog.Int("rows", p.plan.Rows), slog.Int("stopped", p.plan.Stopped))
-	})
-}
-
-// Open returns a plan.
-func (e *Engine) Open(ctx context.Context, id string) (*Plan, error) {
-	var p Plan
-	var made, approved, finished, expires int64
-	var pages int
-	err := e.store.Get(ctx, planByID, []any{id}, &p.ID, &p.State, &p.Hash, &p.Schedule, &p.Edition, &p.By, &p.Approver,
-		&made, &approved, &finished, &expires, &p.Rows, &p.Stopped, &pages)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, fmt.Errorf("%w: plan", ErrNotFound)
-	}
-	p.Made, p.Approved, p.Finished, p.Expires = storage.Time(made), storage.Time(approved), storage.Time(finished), storage.Time(expires)
-	return &p, err
-}
-
-// Items yields the records of a plan that is not done, for review before approval.
-func (e *Engine) Items(ctx context.Context, plan string) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		for row, err := range e.store.Scan(ctx, pagesOf, []any{plan}) {
-			var page int
-			var source string
-			var body []byte
-			var items []Item
-			if err == nil {
-				err = row.Scan(&page, &source, &body)
-			}
-			if err == nil {
-				items, err = decodeItems(source, body)
-			}
-			if err != nil {
-				yield(Item{}, err)
-				return
-			}
-			for _, i := range items {
-				if !yield(i, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Approve lets a plan be executed. The hash is that of the plan as it was looked
-// at; by is someone else than the planner, unless Options.SelfApproval is set.
-func (e *Engine) Approve(ctx context.Context, id, hash, by string) error {
-	if by == "" || len(by) > 191 {
-		return gdpr.Invalid("Approve.By", "needs 1 to 191 bytes")
-	}
-	guarded, err := e.allow(ctx, "retention.approve", "", slog.String("plan", id))
-	if err != nil {
-		return err
-	}
-	return e.store.InTx(ctx, func(ctx context.Context) error {
-		if err := e.lockSweeps(ctx); err != nil {
-			return err
-		}
-		p, err := e.Open(ctx, id)
-		switch {
-		case err != nil:
-			return err
-		case p.State != planMade:
-			return fmt.Errorf("%w: it is %s", ErrPlanState, p.State)
-		case !e.now().Before(p.Expires):
-			return fmt.Errorf("%w: it has expired", ErrPlanState)
-		case p.Schedule != e.schedule.Hash():
-			return fmt.Errorf("%w: it was made under another schedule", ErrPlanState)
-		case p.Hash != hash:
-			return ErrHash
-		case p.By == by && !e.opt.SelfApproval:
-			return ErrFourEyes
-		}
-		if _, err := e.store.Apply(ctx, approvePlan.With(planApproved, by, storage.Micros(e.now()), id, planMade)); err != nil {
-			return err
-		}
-		return e.audit(ctx, "retention.approved", "", gdpr.Clear("plan", id), gdpr.Clear("hash", hash), guarded)
 	})
 }
 

@@ -37,6 +37,10 @@ func dutyThenErasure(t *testing.T, dir storage.Directory) {
 	require.True(t, blocked)
 	require.Equal(t, "AO § 147(3)", b.Ground)
 	require.True(t, b.Until.Equal(free), "%s", b.Until)
+	for listed, err := range f.Blocks(f.ctx) {
+		require.NoError(t, err)
+		require.Equal(t, b, *listed)
+	}
 	f.at(free.Add(-time.Second))
 	require.Empty(t, f.planned())
 	f.at(free)

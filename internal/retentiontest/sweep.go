@@ -200,6 +200,15 @@ func approval(t *testing.T, dir storage.Directory) {
 	require.ErrorIs(t, err, retention.ErrPlanState)
 	require.Len(t, f.rows(), 9)
 	require.Empty(t, f.handled())
+	later, items := f.plan()
+	require.Len(t, items, 6)
+	gone, err := f.Open(f.ctx, p.ID)
+	require.NoError(t, err)
+	require.Equal(t, "expired", gone.State)
+	for range f.Items(f.ctx, p.ID) {
+		t.Fatal("an expired plan keeps no keys")
+	}
+	require.NotEqual(t, later.ID, p.ID)
 	f.at(today)
 	require.NoError(t, f.store.InTx(f.ctx, func(ctx context.Context) error {
 		_, err := f.Execute(ctx, p.ID, nil)
