@@ -19,10 +19,10 @@ import (
 type Options struct {
 	// ConflictEvery makes every n-th attempt of a transaction begun by InTx be
 	// rolled back at its commit and run again, as databases do when transactions
-	// conflict. Default 0: never.
+	// conflict. Default: 0, never.
 	ConflictEvery int
 	// Retries is how often InTx runs again before it gives up with
-	// storage.ErrConflict. Default 10.
+	// storage.ErrConflict; negative: never. Default: 10.
 	Retries int
 	// Traits takes the place of what the stores say about themselves, so that a
 	// test sees how a part works with another engine. Default: SealInside.

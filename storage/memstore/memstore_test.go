@@ -61,6 +61,9 @@ func TestConflictsWithoutEndGiveUp(t *testing.T) {
 	err := s.InTx(context.Background(), func(context.Context) error { runs++; return nil })
 	require.ErrorIs(t, err, storage.ErrConflict)
 	require.Equal(t, 4, runs)
+	s, runs = memstore.New(&memstore.Options{ConflictEvery: 1, Retries: -1}).Tenant("acme"), 0
+	require.ErrorIs(t, s.InTx(context.Background(), func(context.Context) error { runs++; return nil }), storage.ErrConflict)
+	require.Equal(t, 1, runs)
 }
 
 func TestReadersNeverWaitForTheWriter(t *testing.T) {

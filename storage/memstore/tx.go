@@ -102,7 +102,7 @@ func (db *DB) InTx(ctx context.Context, f func(context.Context) error) error {
 	if db.current(ctx) != nil {
 		return db.nested(ctx, f)
 	}
-	for range db.opts.Retries + 1 {
+	for range max(db.opts.Retries, 0) + 1 {
 		again, err := db.attempt(ctx, f)
 		if !again {
 			return err
