@@ -1,4 +1,420 @@
 package main
 
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/consent"
+	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/schema"
+)
+
 // consentCases measures package consent.
-func consentCases() []Case { return nil }
+func consentCases() []Case {
+	return []Case{
+		{Op: "consent: check", Baseline: "the same columns by primary key, prepared SELECT", Goal: 1.15, Setup: consentCheck},
+		{Op: "consent: filter", Baseline: "streaming SELECT of the same columns", Goal: 1.15, N: 1, Setup: func(e *Env) (ours, base func(int) error, err error) { return consentFilter(e, rawStream) }},
+		{Op: "consent: filter against IN", Baseline: "SELECT in chunks of 500 with IN", Goal: 0.5, N: 1, Setup: func(e *Env) (ours, base func(int) error, err error) { return consentFilter(e, rawChunks) }},
+		{Op: "consent: give", Baseline: "the same SQL by hand", Rate: true, Wall: true, Goal: 0.85, Setup: consentGive},
+		{Op: "consent: give with audit entry", Baseline: "durable single-row INSERT", Rate: true, Wall: true, Goal: 0.3, Setup: consentAudited},
+		{Op: "consent: give, 32 writers", Baseline: "the same rows chained over a locked head row, 32 writers (for PostgreSQL)", Rate: true, Wall: true, Goal: 10, N: 640, Setup: consentCrowd},
+	}
+}
+
+const benchPurpose = "news"
+
+func benchLedger(s storage.Store, o *consent.Options) (*consent.Ledger, error) {
+	c, err := consent.NewCatalogue(consent.Purpose{ID: benchPurpose, Version: 1, Basis: consent.Consent, Marketing: true, Channels: []string{"email"},
+		Texts: []consent.Text{{Language: "en", Statement: "Send me news.", Notice: consent.Notice{
+			Controller: "Acme", Purpose: "news", Data: "address", Withdrawal: "any time", Transfers: "none", Automated: "none"}}}})
+	if err != nil {
+		return nil, err
+	}
+	return consent.New(s, c, o)
+}
+
+// bind writes the placeholders of the engine for "?".
+func (e *Env) bind(query string) string {
+	if e.Engine != "postgres" {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range query {
+		if r == '?' {
+			n++
+			fmt.Fprintf(&b, "$%d", n)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+var fillState = &storage.Write{Verb: storage.Insert, Table: schema.ConsentState,
+	Set: []string{"purpose", "channel", "subject", "status", "version", "valid_from", "event"}}
+
+func benchKey(i int) string { return fmt.Sprintf("c-%08d", i) }
+
+// filled returns a ledger over n persons, nine of ten with a consent that stands.
+func filled(e *Env, n int) (*consent.Ledger, storage.Store, error) {
+	s := e.Tenant()
+	at := storage.Micros(time.Now().Add(-time.Hour))
+	for i := 0; i < n; i += 1000 {
+		var ops []storage.Op
+		for j := i; j < min(i+1000, n); j++ {
+			id := make([]byte, 16)
+			rand.Read(id)
+			status := consent.Given
+			if j%10 == 0 {
+				status = consent.Withdrawn
+			}
+			ops = append(ops, fillState.With(benchPurpose, "email", benchKey(j), int64(status), 1, at, id))
+		}
+		if _, err := s.Apply(ctx, ops...); err != nil {
+			return nil, nil, err
+		}
+	}
+	l, err := benchLedger(s, nil)
+	return l, s, err
+}
+
+func consentCheck(e *Env) (ours, base func(int) error, err error) {
+	n := e.Rows(200_000)
+	l, s, err := filled(e, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	stmt, err := e.SQL.Prepare(e.bind(`SELECT status, stops, version, valid_from, valid_until, event, body FROM gdpr_consent
+		WHERE tenant = ? AND purpose = ? AND channel = ? AND subject = ?`))
+	if err != nil {
+		return nil, nil, err
+	}
+	at := 0
+	next := func() string { at = (at*1103515245 + 12345) & 0x7fffffff; return benchKey(at % n) }
+	ours = func(n int) error {
+		for range n {
+			if _, err := l.Check(ctx, consent.Query{Subject: next(), Purpose: benchPurpose, Channel: "email"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	base = func(n int) error {
+		var status, stops, version, from, until int64
+		var event, body []byte
+		for range n {
+			if err := stmt.QueryRow(s.Scope(), benchPurpose, "email", next()).Scan(&status, &stops, &version, &from, &until, &event, &body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return ours, base, nil
+}
+
+// consentFilter selects everybody for a campaign, against another way of reading.
+func consentFilter(e *Env, raw func(e *Env, tenant string, rows int) func(int) error) (ours, base func(int) error, err error) {
+	rows := e.Rows(1_000_000)
+	l, s, err := filled(e, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	ours = func(n int) error {
+		for range n {
+			found := 0
+			sel, err := l.Filter(ctx, consent.Campaign{Purpose: benchPurpose, Channel: "email"}, func(string) error { found++; return nil })
+			if err != nil || int64(found) != sel.Allowed {
+				return fmt.Errorf("selected %d of %d: %w", found, sel.Allowed, err)
+			}
+		}
+		return nil
+	}
+	return ours, raw(e, s.Scope(), rows), nil
+}
+
+func rawStream(e *Env, tenant string, _ int) func(int) error {
+	query := e.bind(`SELECT subject, status, stops, version, valid_from, valid_until, event, body FROM gdpr_consent
+		WHERE tenant = ? AND purpose = ? AND channel = ? AND subject > ? ORDER BY subject`)
+	return func(n int) error {
+		for range n {
+			if err := readAll(e.SQL.Query(query, tenant, benchPurpose, "email", "")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func rawChunks(e *Env, tenant string, rows int) func(int) error {
+	const chunk = 500
+	query := e.bind(`SELECT subject, status, stops, version, valid_from, valid_until, event, body FROM gdpr_consent
+		WHERE tenant = ? AND purpose = ? AND channel = ? AND subject IN (?` + strings.Repeat(", ?", chunk-1) + `)`)
+	return func(n int) error {
+		for range n {
+			for i := 0; i < rows; i += chunk {
+				args := []any{tenant, benchPurpose, "email"}
+				for j := range chunk {
+					args = append(args, benchKey(i+j))
+				}
+				if err := readAll(e.SQL.Query(query, args...)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func readAll(rows *sql.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var subject string
+	var status, stops, version, from, until int64
+	var event, body []byte
+	for rows.Next() {
+		if err := rows.Scan(&subject, &status, &stops, &version, &from, &until, &event, &body); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func giveAct(subject string) consent.Act {
+	return consent.Act{Subject: subject, Purpose: benchPurpose, Channel: "email", At: time.Now(), Language: "en", Evidence: &consent.Evidence{Method: consent.Checkbox}}
+}
+
+// giving returns n gifts of new persons.
+func giving(l *consent.Ledger) func(int) error {
+	var who atomic.Int64
+	return func(n int) error {
+		for range n {
+			if _, err := l.Give(ctx, giveAct(benchKey(int(who.Add(1))))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func consentGive(e *Env) (ours, base func(int) error, err error) {
+	l, err := benchLedger(e.Tenant(), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := newHandGift(e)
+	return giving(l), h.gifts, err
+}
+
+// handGift writes what a gift writes, as somebody would write it for one engine.
+type handGift struct {
+	e              *Env
+	tenant         string
+	who            int
+	lock, put, add *sql.Stmt
+}
+
+func newHandGift(e *Env) (*handGift, error) {
+	h := &handGift{e: e, tenant: e.Tenant().Scope()}
+	lock := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, event) VALUES (?, '*', '', ?, ?) `
+	put := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, seq, status, stops, version, valid_from, valid_until, event, body)
+		VALUES (?, '*', '', ?, ?, 0, 0, 0, 0, 0, ?, ?), (?, 'news', 'email', ?, 0, 4, 0, 1, ?, 0, ?, NULL) `
+	if e.Engine == "mysql" {
+		lock += `ON DUPLICATE KEY UPDATE tenant = VALUES(tenant)`
+		put += `ON DUPLICATE KEY UPDATE seq = VALUES(seq), status = VALUES(status), valid_from = VALUES(valid_from), event = VALUES(event), body = VALUES(body)`
+	} else {
+		lock += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET tenant = excluded.tenant RETURNING seq, body`
+		put += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET seq = excluded.seq, status = excluded.status, valid_from = excluded.valid_from, event = excluded.event, body = excluded.body`
+	}
+	add := `INSERT INTO gdpr_consent_event (tenant, subject, seq, id, kind, purpose, channel, version, at, recorded, valid_until, ground, text_hash, proof_hash, idem, request, detail)
+		VALUES (?, ?, ?, ?, 'given', 'news', 'email', 1, ?, ?, 0, 'A6-1-a', ?, ?, ?, ?, ?)`
+	for _, s := range []struct {
+		to    **sql.Stmt
+		query string
+	}{{&h.lock, lock}, {&h.put, put}, {&h.add, add}} {
+		var err error
+		if *s.to, err = e.SQL.Prepare(e.bind(s.query)); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+var detailText = `{"method":"checkbox","by":"subject","language":"en"}`
+
+func (h *handGift) gifts(n int) error {
+	for range n {
+		h.who++
+		if err := h.gift(benchKey(h.who)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *handGift) gift(subject string) error {
+	tx, err := h.e.SQL.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var seq int64
+	var body []byte
+	if h.e.Engine == "mysql" {
+		if _, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{}); err == nil {
+			err = tx.QueryRow("SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ? FOR UPDATE", h.tenant, subject).Scan(&seq, &body)
+		}
+	} else {
+		err = tx.Stmt(h.lock).QueryRow(h.tenant, subject, []byte{}).Scan(&seq, &body)
+	}
+	if err != nil {
+		return err
+	}
+	id, hash, at := make([]byte, 16), make([]byte, 32), time.Now().UnixMicro()
+	rand.Read(id)
+	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, seq+1, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
+		return err
+	}
+	body = []byte(fmt.Sprintf(`{"pairs":{"news|email":{"status":4,"event":"%x","version":1,"from":%d}}}`, id, at))
+	if _, err := tx.Stmt(h.put).Exec(h.tenant, subject, seq+1, []byte{}, body, h.tenant, subject, at, id); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func consentAudited(e *Env) (ours, base func(int) error, err error) {
+	l, _, err := auditedLedger(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := e.SQL.Exec("CREATE TABLE IF NOT EXISTS bench_row (id VARCHAR(40) PRIMARY KEY, at BIGINT, body VARCHAR(300))"); err != nil {
+		return nil, nil, err
+	}
+	stmt, err := e.SQL.Prepare(e.bind("INSERT INTO bench_row (id, at, body) VALUES (?, ?, ?)"))
+	if err != nil {
+		return nil, nil, err
+	}
+	body := strings.Repeat("x", 250)
+	base = func(n int) error {
+		for range n {
+			if _, err := stmt.Exec(fmt.Sprintf("%x", randomID()), time.Now().UnixMicro(), body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return giving(l), base, nil
+}
+
+func randomID() []byte {
+	id := make([]byte, 16)
+	rand.Read(id)
+	return id
+}
+
+func auditedLedger(e *Env) (*consent.Ledger, *audit.Log, error) {
+	s := e.Tenant()
+	log, err := audit.New(s, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := benchLedger(s, &consent.Options{Auditor: log})
+	return l, log, err
+}
+
+// consentCrowd lets 32 writers record gifts with their audit entries, which are all
+// sealed at the end, against 32 writers who chain their entries over one locked row.
+func consentCrowd(e *Env) (ours, base func(int) error, err error) {
+	e.SQL.SetMaxOpenConns(33)
+	e.SQL.SetMaxIdleConns(33)
+	l, log, err := auditedLedger(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := newHandGift(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, text := range []string{
+		"DROP TABLE IF EXISTS bench_head", "CREATE TABLE bench_head (id INT PRIMARY KEY, n BIGINT)", "INSERT INTO bench_head VALUES (1, 0)",
+		"DROP TABLE IF EXISTS bench_entry", "CREATE TABLE bench_entry (n BIGINT PRIMARY KEY, body VARCHAR(300))",
+	} {
+		if _, err := e.SQL.Exec(text); err != nil {
+			return nil, nil, err
+		}
+	}
+	var ourWho, baseWho atomic.Int64
+	ours = func(n int) error {
+		err := crowd(n, func() error {
+			_, err := l.Give(ctx, giveAct(benchKey(int(ourWho.Add(1)))))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = log.Sealed(ctx)
+		return err
+	}
+	base = func(n int) error {
+		return crowd(n, func() error { return h.chained(benchKey(int(baseWho.Add(1)))) })
+	}
+	return ours, base, nil
+}
+
+// crowd does n things in 32 goroutines.
+func crowd(n int, f func() error) error {
+	var wg sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(n))
+	errs := make(chan error, 32)
+	for range 32 {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := f(); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	return <-errs
+}
+
+// chained writes a gift and an entry that is chained over the head row, which is
+// locked until the commit.
+func (h *handGift) chained(subject string) error {
+	tx, err := h.e.SQL.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE bench_head SET n = n + 1 WHERE id = 1"); err != nil { // locks it
+		return err
+	}
+	var n int64
+	if err := tx.QueryRow("SELECT n FROM bench_head WHERE id = 1").Scan(&n); err != nil {
+		return err
+	}
+	id, hash, at := randomID(), make([]byte, 32), time.Now().UnixMicro()
+	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, 1, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
+		return err
+	}
+	if _, err := tx.Stmt(h.put).Exec(h.tenant, subject, 1, []byte{}, []byte("{}"), h.tenant, subject, at, id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(h.e.bind("INSERT INTO bench_entry VALUES (?, ?)"), n, detailText); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
