@@ -38,6 +38,10 @@
 //	err = engine.Approve(ctx, plan.ID, plan.Hash, "u4")
 //	result, err := engine.Execute(ctx, plan.ID, nil)
 //
+// Entries name an actor only if the context does (audit.WithActor), and a record by
+// a hash of its key: the log outlives the record. The keys themselves stay in the
+// store until the plan is done.
+//
 // # Errors
 //
 // A faulty schedule gives a [*ScheduleError] per fault, with JSON pointer and rule

@@ -3,6 +3,7 @@ package retentiontest
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -237,6 +238,25 @@ func own(t *testing.T, dir storage.Directory) {
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 2}, []int{erased, kept})
 	require.NoError(t, f.Release(f.ctx, standing, "u", "r"))
+	f.insert(Row{ID: "2", Subject: "bob", Owner: "u7", Issued: years(20), LastContact: years(20)}, Row{ID: "3", Subject: "bob", Issued: years(20), LastContact: years(20)})
+	for _, err := range f.Upcoming(f.ctx, time.Hour) {
+		require.NoError(t, err)
+	}
+	f.host.Refused = map[string]string{"2": "refused"}
+	f.Engine = f.engine(strings.Replace(Schedule, `"basis":"b"`, `"then":"mask"`, 1))
+	require.Equal(t, 1, f.run().Failed)
+	clear(kinds)
+	for text, err := range f.Export(f.ctx, "bob") {
+		require.NoError(t, err)
+		var v map[string]any
+		require.NoError(t, json.Unmarshal(text, &v))
+		kinds[v["kind"].(string)]++
+		require.NotContains(t, string(text), "u7", "no staff")
+	}
+	require.Equal(t, map[string]int{"settled": 1, "notice": 1, "aside": 1}, kinds)
+	erased, kept, err = f.Forget(f.ctx, "bob", "GDPR art. 17(1)", time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 0}, []int{erased, kept})
 	_, _, err = f.Forget(f.ctx, "anna", "", time.Time{})
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 }

@@ -219,6 +219,11 @@ func approval(t *testing.T, dir storage.Directory) {
 	}))
 	_, err = f.Plan(f.ctx, retention.PlanOptions{})
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	_, err = f.Plan(f.ctx, retention.PlanOptions{By: "planner", Sources: []string{"letters"}})
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	one, err := f.Plan(f.ctx, retention.PlanOptions{By: "planner", Sources: []string{"invoices"}})
+	require.NoError(t, err)
+	require.Equal(t, 6, one.Rows)
 }
 
 func entryOrNothing(t *testing.T, dir storage.Directory) {
