@@ -46,7 +46,7 @@ func (db *DB) probe(ctx context.Context) (*engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.galera = strings.EqualFold(vars["wsrep_on"], "ON")
+		e.galera = strings.EqualFold(vars["wsrep_on"], "ON") && strings.Contains(vars["version"], "MariaDB")
 		if vars["isolation"] != "READ-COMMITTED" {
 			e.isolation = sql.LevelReadCommitted
 		}

@@ -134,6 +134,8 @@ func (t *txn) stmt(ctx context.Context, s *statement) *sql.Stmt {
 	if t.stmts == nil || t.db.opts.NoPrepare {
 		return nil
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if p := t.on[s]; p != nil {
 		return p
 	}
