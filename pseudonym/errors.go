@@ -13,7 +13,8 @@ import (
 // value itself is not what was sealed ([ErrDamaged]).
 var (
 	// ErrNoKey is returned when the subject has no key in the compartment and
-	// never had one that this key store knows of.
+	// never had one that this key store knows of. Once the key store was restored it
+	// cannot know, and Open answers ErrKeyLost instead.
 	ErrNoKey = errors.New("pseudonym: subject has no key")
 
 	// ErrShredded is returned when the subject's key of the compartment was

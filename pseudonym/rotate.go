@@ -100,7 +100,10 @@ func (v *Vault) begin(ctx context.Context, list []epochRow) error {
 		}
 		if ref = row.ref; n[0] == 0 {
 			_, _ = v.wrapper.Destroy(ctx, row.ref) // another process was first; nothing is under it
-			return v.begin(ctx, append(list, epochRow{epoch: next}))
+			if list, err = v.epochs(ctx); err != nil {
+				return err
+			}
+			return v.begin(ctx, list)
 		}
 	}
 	v.teks.drop(next)

@@ -147,6 +147,9 @@ var _ = sqltest.Child("pseudonym-shred", func(c *sqltest.ChildProcess) error {
 // decision not having been committed, or it is shredded for good.
 func TestKillAtEveryStepOfShred(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+		if e.Name == "postgres-pq" && !long() {
+			return // the server of postgres-pgx
+		}
 		ctx := t.Context()
 		dsn, dir := e.DSN(t), makeDir(t)
 		s := e.DB(t, e.SQL(t, dsn), nil).Tenant("acme")
@@ -219,16 +222,29 @@ var _ = sqltest.Child("pseudonym-rotate", func(c *sqltest.ChildProcess) error {
 	return v.Rotate(c)
 })
 
+// allSettled tells that no rotation is under way.
+func allSettled(r pseudonym.Report) bool {
+	for _, e := range r.Epochs {
+		if e.State == "ready" || e.State == "draining" {
+			return false
+		}
+	}
+	return true
+}
+
 func long() bool { return os.Getenv("GDPRKIT_LONG") != "" }
 
 // kill -9 at every step of Rotate, while subjects are read and shredded: everything
 // else opens, nothing comes back, and the next call resumes.
 func TestKillAtEveryStepOfRotate(t *testing.T) {
-	keys := 700
+	keys := 500
 	if long() {
 		keys = 100_000
 	}
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+		if e.Name == "postgres-pq" && !long() {
+			return // the server of postgres-pgx
+		}
 		ctx := t.Context()
 		dsn, dir := e.DSN(t), makeDir(t)
 		s := e.DB(t, e.SQL(t, dsn), nil).Tenant("acme")
@@ -255,6 +271,9 @@ func TestKillAtEveryStepOfRotate(t *testing.T) {
 		}
 		dead := map[string][]byte{}
 		for step := 1; ; step += stride {
+			before, reportErr := v.Report(ctx)
+			require.NoError(t, reportErr)
+			whole := allSettled(before)
 			err := e.Spawn(t, "pseudonym-rotate", dsn, dir, strconv.Itoa(step)).Wait()
 			after, openErr := openDir(dir, s, nil)
 			require.NoError(t, openErr)
@@ -277,8 +296,8 @@ func TestKillAtEveryStepOfRotate(t *testing.T) {
 				delete(sealed, subject)
 				break
 			}
-			if err == nil {
-				break
+			if err == nil && whole {
+				break // it made a whole rotation and outlived its fuse
 			}
 			require.Less(t, step, 20*keys)
 		}
