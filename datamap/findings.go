@@ -29,7 +29,7 @@ const (
 	HasTrigger     Code = "trigger"              // triggers fire on what an erasure writes
 	NoIndex        Code = "no-index"             // a link column without an index
 	WholeRowDuty   Code = "whole-row-duty"       // a duty that names every column
-	NotReached     Code = "location-not-reached" // a location outside the database without a callback
+	NotReached     Code = "location-not-reached" // a location outside the database that nothing erases
 	MovingDate     Code = "moving-date"          // a date that every update moves cannot start a period
 	UnknownWaiver  Code = "unknown-waiver"       // a waiver for something that is not there
 )

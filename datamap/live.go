@@ -33,8 +33,10 @@ type Options struct {
 	Schema string
 	// Zone is where dates without a zone were written. Default UTC.
 	Zone *time.Location
-	// Callbacks are the CRM's own code for strategy Callback and for locations.
+	// Callbacks are the CRM's own code for strategy Callback.
 	Callbacks map[string]func(context.Context, Call) error
+	// Outside is the CRM's own code for locations outside the database.
+	Outside map[string]Outside
 	// Sample is the number of rows of a table at which Check looks to judge columns
 	// by their values; negative for none. Default 200.
 	Sample int
@@ -47,10 +49,17 @@ type Options struct {
 
 // Call tells the CRM's own code what to erase.
 type Call struct {
-	Subject string
-	Table   string // empty for a location
-	Key     string // the location's name for a location
-	Columns []string
+	Subject string // empty in a sweep of retention
+	Table   string
+	Key     string
+	Columns []string // empty: the row
+}
+
+// Outside reaches a location. Both functions run outside transactions and may be
+// called again.
+type Outside struct {
+	Holds func(ctx context.Context, subject string) (bool, error) // whether anything of the subject lies there
+	Erase func(ctx context.Context, subject string) error
 }
 
 // Live is a [Map] that was checked against the schema of a database. It is safe

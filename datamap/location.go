@@ -9,7 +9,7 @@ import (
 )
 
 // location is a place outside the database as a source: it has one record, which
-// says what lies there, and erases by a callback.
+// says what lies there, as long as the CRM's own code says that anything does.
 type location struct {
 	l       *Live
 	def     Location
@@ -36,19 +36,26 @@ func (s *location) Remote() bool { return true }
 
 func (s *location) Sections() []*dsar.Section { return []*dsar.Section{s.section} }
 
-func (s *location) Collect(_ context.Context, subject string, scope dsar.Scope) iter.Seq2[*dsar.Record, error] {
+func (s *location) outside() Outside { return s.l.options.Outside[s.def.Call] }
+
+func (s *location) Collect(ctx context.Context, subject string, scope dsar.Scope) iter.Seq2[*dsar.Record, error] {
 	return func(yield func(*dsar.Record, error) bool) {
 		if _, held, err := s.l.person(subject); err != nil || !held || len(scope.Fields) > 0 || len(scope.Categories) > 0 {
 			return
 		}
-		yield(&dsar.Record{Section: s.section, Key: s.def.Name, Values: []any{s.def.Holds, s.def.Lifetime}}, nil)
+		switch holds, err := s.outside().Holds(ctx, subject); {
+		case err != nil:
+			yield(nil, err)
+		case holds:
+			yield(&dsar.Record{Section: s.section, Key: s.def.Name, Values: []any{s.def.Holds, s.def.Lifetime}}, nil)
+		}
 	}
 }
 
 func (s *location) Erase(ctx context.Context, subject string, items []dsar.Item) ([]dsar.Result, error) {
 	out := make([]dsar.Result, len(items))
 	for i := range items {
-		if err := s.l.options.Callbacks[s.def.Call](ctx, Call{Subject: subject, Key: s.def.Name}); err != nil {
+		if err := s.outside().Erase(ctx, subject); err != nil {
 			return nil, err
 		}
 		out[i].Outcome = dsar.Erased
@@ -56,7 +63,7 @@ func (s *location) Erase(ctx context.Context, subject string, items []dsar.Item)
 	return out, nil
 }
 
-// Unreached returns the locations that no callback erases: an answer must name them.
+// Unreached returns the locations that nothing erases: an answer must name them.
 func (l *Live) Unreached() []Location {
 	var out []Location
 	for _, loc := range l.m.Locations {

@@ -164,12 +164,12 @@ type SoftDelete struct {
 }
 
 // Location is a place outside the database: files, a search index, a mail archive,
-// backups. Without a callback it is reported as not reached.
+// backups. Without code of the CRM that reaches it, it is reported as not reached.
 type Location struct {
 	Name     string `json:"name"`
 	Holds    string `json:"holds"`              // what lies there
 	Lifetime string `json:"lifetime,omitempty"` // how long, in words
-	Call     string `json:"call,omitempty"`     // name in Options.Callbacks
+	Call     string `json:"call,omitempty"`     // name in Options.Outside
 }
 
 // Waiver answers for findings of [Live.Check] about tables or columns. It needs a

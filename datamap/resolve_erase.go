@@ -36,8 +36,8 @@ func (r *resolver) strategies() {
 		r.sensitive(at, t)
 	})
 	for i, loc := range r.m.Locations {
-		if loc.Call != "" && r.options.Callbacks[loc.Call] == nil {
-			r.add([]any{"locations", i}, "", "", "callback %q is not among the options", loc.Call)
+		if o := r.options.Outside[loc.Call]; loc.Call != "" && (o.Holds == nil || o.Erase == nil) {
+			r.add([]any{"locations", i}, "", "", "Holds and Erase of %q are not among the options (Outside)", loc.Call)
 		}
 	}
 }

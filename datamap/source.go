@@ -11,7 +11,7 @@ import (
 
 // Sources returns the map as sources for a desk: one over all tables, in the order
 // of erasure, so that what depends on a row is erased before it, and one for each
-// location that has a callback.
+// location that the CRM's own code reaches.
 func (l *Live) Sources() []dsar.Source {
 	out := []dsar.Source{l.Source()}
 	for _, loc := range l.m.Locations {

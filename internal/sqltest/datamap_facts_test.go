@@ -95,7 +95,8 @@ func factLocations(c *crm) {
 	r, err := s.Erase(c.Context(), alice, everything(c, s, alice))
 	require.NoError(c, err)
 	require.Equal(c, dsar.Erased, r[0].Outcome)
-	require.Equal(c, []datamap.Call{{Subject: alice, Key: "uploads"}}, c.called)
+	require.Equal(c, []string{alice}, c.cleared)
+	require.Empty(c, everything(c, s, alice))
 }
 
 func factHistory(c *crm) {
@@ -195,7 +196,7 @@ func factReplacements(c *crm) {
 }
 
 func factCallback(c *crm) {
-	text := strings.Replace(suite.Map, "{name: notes, origin: derived, free_text: true}", "{name: notes, free_text: true, erase: {do: callback, call: uploads}}", 1)
+	text := strings.Replace(suite.Map, "{name: notes, origin: derived, free_text: true}", "{name: notes, free_text: true, erase: {do: callback, call: notes}}", 1)
 	text = strings.Replace(text, "    via: [{on: parent_id, to: people.id, where: {parent_type: People}}]\n", "    erase: in_place\n    via: [{on: parent_id, to: people.id, where: {parent_type: People}}]\n", 1)
 	text = strings.Replace(text, "{name: [started_at, duration_s]}", "{name: [started_at, duration_s], erase: {do: keep, ground: A6-1-f}}", 1)
 	if c.db.Dialect() == sqlstore.SQLite {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +27,11 @@ const (
 // crm is the invented CRM on an engine.
 type crm struct {
 	*testing.T
-	db     *sqlstore.DB
-	live   *datamap.Live
-	source *datamap.Source
-	called []datamap.Call
+	db      *sqlstore.DB
+	live    *datamap.Live
+	source  *datamap.Source
+	called  []datamap.Call
+	cleared []string // subjects erased from the uploads
 }
 
 func openCRM(t *testing.T, e *Engine) *crm {
@@ -54,8 +56,13 @@ func crmOn(t *testing.T, e *Engine, pool *sql.DB) *crm {
 
 func (c *crm) options(now time.Time) *datamap.Options {
 	return &datamap.Options{Now: func() time.Time { return now }, Callbacks: map[string]func(context.Context, datamap.Call) error{
-		"uploads": func(_ context.Context, call datamap.Call) error { c.called = append(c.called, call); return nil },
-	}}
+		"notes": func(_ context.Context, call datamap.Call) error { c.called = append(c.called, call); return nil },
+	}, Outside: map[string]datamap.Outside{"uploads": {
+		Holds: func(_ context.Context, subject string) (bool, error) {
+			return !slices.Contains(c.cleared, subject), nil
+		},
+		Erase: func(_ context.Context, subject string) error { c.cleared = append(c.cleared, subject); return nil },
+	}}}
 }
 
 func (c *crm) open(text string, now time.Time) {
