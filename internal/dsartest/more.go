@@ -51,7 +51,7 @@ func register(t *testing.T, w *World) {
 	require.Contains(t, lines[1], "2026-03-02,2026-03-02,2026-06-02,2026-06-02,0,2026-03-02,complexity,received,,,false")
 	require.Contains(t, lines[2], "refused,excessive,2026-03-02,false")
 	require.NotContains(t, csv.String()+js.String(), "anna")
-	require.NotContains(t, csv.String(), "c1")
+	require.NotContains(t, csv.String(), ",c1,")
 	require.Equal(t, 2, strings.Count(js.String(), "\n"))
 }
 
@@ -272,7 +272,10 @@ func wildSources(t *testing.T, w *World) {
 	r := w.Prepare(dsar.Access)
 	for _, mode := range []string{dsar.FaultPanic, dsar.FaultTimeout, dsar.FaultContract, dsar.FaultError} {
 		w.Options.Sources = []dsar.Source{wild{w.CRM, mode}, w.Other}
-		w.Options.SourceTimeout = 30 * time.Millisecond
+		w.Options.SourceTimeout = time.Minute
+		if mode == dsar.FaultTimeout {
+			w.Options.SourceTimeout = 100 * time.Millisecond
+		}
 		w.Restart()
 		_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
 		var se *dsar.SourceError
