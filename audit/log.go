@@ -27,6 +27,7 @@ type Log struct {
 
 	group group
 	alias aliases
+	trees trees
 }
 
 // identity is what a leaf has to name.

@@ -2,8 +2,8 @@ package audit
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
+	"sync"
 
 	"github.com/gdprkit/gdprkit/audit/merkle"
 	"github.com/gdprkit/gdprkit/storage"
@@ -13,7 +13,7 @@ import (
 // in the tiles, and behind the last full tile of level 0 in the entries. It keeps
 // what it read, so that a proof costs at most a read per tile level and edge.
 func (l *Log) nodes(ctx context.Context, h *head) merkle.Nodes {
-	tiles := l.tileNodes(ctx, h)
+	tiles := l.tileNodes(ctx, h, true)
 	return func(level uint, index uint64) (merkle.Hash, error) {
 		if x, ok := h.tree.Node(level, index); ok {
 			return x, nil
@@ -22,28 +22,68 @@ func (l *Log) nodes(ctx context.Context, h *head) merkle.Nodes {
 	}
 }
 
-// tileNodes looks only in the tiles and entries.
-func (l *Log) tileNodes(ctx context.Context, h *head) merkle.Nodes {
-	cache := map[[2]uint64][]byte{}
+// tileNodes looks only in the tiles and entries; Verify does so without the cache.
+func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes {
+	read := map[tileKey]*merkle.Tree{}
 	return func(level uint, index uint64) (merkle.Hash, error) {
-		tl := uint64(level / merkle.TileHeight)
-		in := level % merkle.TileHeight
+		tl, in := uint64(level/merkle.TileHeight), level%merkle.TileHeight
 		first := index << in // among the hashes of the tile level
-		key := [2]uint64{tl, first / merkle.TileWidth}
-		tile, ok := cache[key]
-		if !ok {
+		key := tileKey{h.num, tl, first / merkle.TileWidth}
+		tree := read[key]
+		if tree == nil {
 			var err error
-			if tile, err = l.tile(ctx, h, tl, key[1]); err != nil {
+			if tree, err = l.tree(ctx, h, key, cached); err != nil {
 				return merkle.Hash{}, err
 			}
-			cache[key] = tile
+			read[key] = tree
 		}
-		x, ok := merkle.TileRoot(tile, in, first%merkle.TileWidth>>in)
+		x, ok := tree.Node(in, first%merkle.TileWidth>>in)
 		if !ok {
 			return x, found(index<<level, "a tile of level %d is missing or too short", tl)
 		}
 		return x, nil
 	}
+}
+
+type tileKey struct {
+	num          int64
+	level, index uint64
+}
+
+// trees caches full tiles above level 0, which never change and stand in the path
+// of every proof.
+type trees struct {
+	mu sync.Mutex
+	m  map[tileKey]*merkle.Tree
+}
+
+const maxTrees = 64 // of 16 KiB
+
+// tree reads a tile and hashes it upward.
+func (l *Log) tree(ctx context.Context, h *head, key tileKey, cached bool) (*merkle.Tree, error) {
+	l.trees.mu.Lock()
+	t := l.trees.m[key]
+	l.trees.mu.Unlock()
+	if t != nil && cached {
+		return t, nil
+	}
+	tile, err := l.tile(ctx, h, key.level, key.index)
+	if err != nil {
+		return nil, err
+	}
+	tree, ok := merkle.ParseTile(tile)
+	if !ok {
+		return nil, foundLog("a tile of level %d is malformed", key.level)
+	}
+	if key.level > 0 && len(tile) == tileBytes {
+		l.trees.mu.Lock()
+		if l.trees.m == nil || len(l.trees.m) >= maxTrees {
+			l.trees.m = map[tileKey]*merkle.Tree{}
+		}
+		l.trees.m[key] = &tree
+		l.trees.mu.Unlock()
+	}
+	return &tree, nil
 }
 
 // tile reads a tile; a partial one of level 0 is made of the entries.
@@ -55,9 +95,6 @@ func (l *Log) tile(ctx context.Context, h *head, level, index uint64) ([]byte, e
 	err := l.store.Get(ctx, selectTile, []any{h.num, int64(level), int64(index)}, &tile)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
-	}
-	if len(tile)%sha256.Size != 0 {
-		return nil, foundLog("a tile of level %d is malformed", level)
 	}
 	return tile, err
 }

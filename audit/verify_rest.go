@@ -208,7 +208,7 @@ func (v *verifier) resume(ctx context.Context) error {
 	if n%merkle.TileWidth != 0 || len(v.h.base) != sha256.Size {
 		return foundLog("the head has a malformed end of pruning")
 	}
-	nodes := v.l.tileNodes(ctx, v.h)
+	nodes := v.l.tileNodes(ctx, v.h, false)
 	err := merkle.Walk(0, n, func(level uint, index uint64) error {
 		x, err := nodes(level, index)
 		v.tree.AppendNode(level, x)

@@ -2,9 +2,7 @@ package audit
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -183,6 +181,7 @@ func (p *cursor) quoted(dst *[]byte) bool {
 func (p *cursor) text(dst *[]byte) bool {
 	for start := p.i; p.i < len(p.b); p.i++ {
 		switch c := p.b[p.i]; {
+		case c > '\\' || c > '"' && c != '\\':
 		case c == '"':
 			*dst = p.b[start:p.i]
 			p.i++
@@ -244,13 +243,23 @@ func (p *cursor) time(dst *int64) bool {
 	return *dst < 1<<53
 }
 
-func isHex(b []byte) bool {
-	for _, c := range b {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
+// hexDigit holds the value of each lower-case hex digit, 0xff for other bytes.
+var hexDigit = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
 	}
-	return true
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i)
+	}
+	return t
+}()
+
+func isHex(b []byte) bool {
+	bad := byte(0)
+	for _, c := range b {
+		bad |= hexDigit[c]
+	}
+	return bad&0xf0 == 0
 }
 
 func isDigits(b []byte) bool {
@@ -315,9 +324,12 @@ func isAction(b []byte) bool {
 	if len(b) == 0 || len(b) > 96 || b[0] < 'a' || b[0] > 'z' {
 		return false
 	}
-	return !slices.ContainsFunc(b, func(c byte) bool {
-		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-'
-	})
+	for _, c := range b {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // isCode reports whether s may stand in clear as a ground, reason or policy: an id of
@@ -334,21 +346,22 @@ func decode64(b []byte) []byte {
 	return out[:n]
 }
 
+// uuidDigits are the places of the 32 digits in the text of a UUID.
+var uuidDigits = [32]uint8{
+	0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17,
+	19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
+}
+
 // parseUUID reads the lower-case form of a UUIDv7.
 func parseUUID(b []byte, id *ids.ID) bool {
-	if b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' || b[14] != '7' ||
-		b[19] != '8' && b[19] != '9' && b[19] != 'a' && b[19] != 'b' {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
 		return false
 	}
-	var digits [32]byte
-	n := copy(digits[:], b[:8])
-	n += copy(digits[n:], b[9:13])
-	n += copy(digits[n:], b[14:18])
-	n += copy(digits[n:], b[19:23])
-	copy(digits[n:], b[24:])
-	if !isHex(digits[:]) {
-		return false
+	bad := byte(0)
+	for i := range id {
+		hi, lo := hexDigit[b[uuidDigits[2*i]]], hexDigit[b[uuidDigits[2*i+1]]]
+		bad |= hi | lo
+		id[i] = hi<<4 | lo
 	}
-	_, err := hex.Decode(id[:], digits[:])
-	return err == nil
+	return bad&0xf0 == 0 && id[6]>>4 == 7 && id[8]>>6 == 2
 }

@@ -211,15 +211,28 @@ func TestTileRoot(t *testing.T) {
 		tile = append(tile, l[:]...)
 	}
 	nodes := memory(all)
+	tree, ok := ParseTile(tile)
+	require.True(t, ok)
 	for level := range uint(9) {
 		for index := range uint64(256) >> level {
 			want, _ := nodes(level, index)
 			got, ok := TileRoot(tile, level, index)
 			require.True(t, ok)
 			require.Equal(t, want, got)
+			got, ok = tree.Node(level, index)
+			require.True(t, ok)
+			require.Equal(t, want, got)
 		}
 	}
-	_, ok := TileRoot(tile[:31*sha256.Size], 5, 0)
+	_, ok = TileRoot(tile[:31*sha256.Size], 5, 0)
+	require.False(t, ok)
+	part, ok := ParseTile(tile[:31*sha256.Size])
+	require.True(t, ok)
+	_, ok = part.Node(5, 0)
+	require.False(t, ok)
+	_, ok = part.Node(9, 0)
+	require.False(t, ok)
+	_, ok = ParseTile(tile[:31])
 	require.False(t, ok)
 }
 

@@ -56,3 +56,38 @@ func TileRoot(tile []byte, level uint, index uint64) (h Hash, ok bool) {
 	}
 	return f.Root(), true
 }
+
+// A Tree holds every complete subtree within a tile.
+type Tree struct{ levels [TileHeight + 1][]Hash }
+
+// ParseTile hashes the hashes of a tile, joined, upward. It reports false when they
+// are not whole hashes, or too many.
+func ParseTile(tile []byte) (t Tree, ok bool) {
+	const size = len(Hash{})
+	if len(tile)%size != 0 || len(tile) > TileWidth*size {
+		return t, false
+	}
+	t.levels[0] = make([]Hash, len(tile)/size, 2*len(tile)/size+1)
+	for i := range t.levels[0] {
+		t.levels[0][i] = Hash(tile[i*size:])
+	}
+	rest := t.levels[0][:cap(t.levels[0])][len(t.levels[0]):]
+	for l := 1; l <= TileHeight; l++ {
+		below := t.levels[l-1]
+		t.levels[l] = rest[: len(below)/2 : len(below)/2]
+		rest = rest[len(below)/2:]
+		for i := range t.levels[l] {
+			t.levels[l][i] = Node(below[2*i], below[2*i+1])
+		}
+	}
+	return t, true
+}
+
+// Node returns the complete subtree of a level, 0 to [TileHeight], at index within
+// the tile. It reports false when the tile does not reach that far.
+func (t *Tree) Node(level uint, index uint64) (h Hash, ok bool) {
+	if level > TileHeight || index >= uint64(len(t.levels[level])) {
+		return h, false
+	}
+	return t.levels[level][index], true
+}
