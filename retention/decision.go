@@ -283,21 +283,30 @@ func (d *Decision) decider() *test {
 // earliest end, then the lowest id; without maxima the minimum that ended last.
 func (c *Condition) ender(f *Facts) *test {
 	var best *test
-	var bestEnd calendar.Date
 	for i := range c.enders {
 		t := &c.enders[i]
 		if !t.ended(&f.At) && !(f.Lapsed && len(t.rule.Purposes) > 0) {
 			continue
 		}
-		end, _ := c.end(t, f)
-		if best == nil || t.rule.strength() > best.rule.strength() || t.rule.strength() == best.rule.strength() && end < bestEnd {
-			best, bestEnd = t, end
+		if best == nil || t.rule.strength() > best.rule.strength() || t.rule.strength() == best.rule.strength() && c.earlier(t, best, f) {
+			best = t
 		}
 	}
 	if best == nil && len(c.keepers) > 0 && !f.Asked {
 		return c.lastKeeper(f)
 	}
 	return best
+}
+
+// earlier reports whether a ends before b. One that ends by the lapse of its purpose
+// comes first.
+func (c *Condition) earlier(a, b *test, f *Facts) bool {
+	x, known := c.end(a, f)
+	y, other := c.end(b, f)
+	if !known || !other {
+		return !known && other
+	}
+	return x < y
 }
 
 // lastKeeper returns the minimum that ends last; one whose start is unknown ends
