@@ -98,8 +98,9 @@ func split(file []byte) (h *header, line, ct []byte, err error) {
 	if err := h.check(); err != nil {
 		return nil, nil, nil, err
 	}
-	ct, err = base64.StdEncoding.Strict().DecodeString(string(bytes.TrimSuffix(rest, []byte{'\n'})))
-	if err != nil || len(ct) < 12+16 {
+	rest = bytes.TrimSuffix(rest, []byte{'\n'})
+	ct, err = base64.StdEncoding.Strict().DecodeString(string(rest))
+	if err != nil || len(ct) < 12+16 || bytes.ContainsAny(rest, "\r\n") {
 		return nil, nil, nil, ErrFormat
 	}
 	return h, line, ct, nil

@@ -256,18 +256,6 @@ func keyringOf(k *keyring.Keyring) *struct{ Ring *keyring.Keyring } {
 	return &struct{ Ring *keyring.Keyring }{k}
 }
 
-func FuzzOpen(f *testing.F) {
-	_, path := create(f, raw(f, 1), nil)
-	b, err := os.ReadFile(path)
-	require.NoError(f, err)
-	f.Add(b)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		path := filepath.Join(t.TempDir(), "ring")
-		require.NoError(t, os.WriteFile(path, b, 0o600))
-		_, _ = keyring.Open(path, raw(t, 1), nil)
-	})
-}
-
 func ExampleCreate() {
 	dir, _ := os.MkdirTemp("", "keyring")
 	defer os.RemoveAll(dir)
