@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"math"
 
 	"github.com/gdprkit/gdprkit/audit/merkle"
 	"github.com/gdprkit/gdprkit/storage"
@@ -153,7 +154,7 @@ func (v *verifier) surplusTiles(ctx context.Context) error {
 func (l *Log) verifyEmpty(ctx context.Context) error {
 	for _, s := range strayLogs {
 		var n int64
-		if err := l.store.Get(ctx, s, []any{-1 << 63}, &n); !errors.Is(err, storage.ErrNotFound) {
+		if err := l.store.Get(ctx, s, []any{int64(math.MinInt64)}, &n); !errors.Is(err, storage.ErrNotFound) {
 			return orFound(err, "the head is missing")
 		}
 	}
