@@ -13,6 +13,8 @@ import (
 
 // Blocking is a record that is kept for a duty or a claim only and used for nothing
 // else. It is not the restriction of GDPR art. 18, which is a right of the person.
+// The mark goes with the record: a later contact does not bring back what was nulled,
+// and does not lift it.
 type Blocking struct {
 	Category string    `json:"category"`
 	Record   string    `json:"record"`

@@ -55,7 +55,7 @@ func (f StopFunc) Stops(ctx context.Context, subject, category string) (bool, st
 type Options struct {
 	Sources  []Source  // what Plan sweeps. Default none.
 	Auditor  Auditor   // default none: nothing is recorded
-	Grounds  Grounds   // needed when a rule names purposes. Default none: no purpose lapses.
+	Grounds  Grounds   // needed when a rule ends with its purposes. Default none: no purpose lapses.
 	Guard    Guard     // default none: everything is allowed and marked unguarded
 	Stoppers []Stopper // restrictions and open requests. Default none.
 
@@ -140,8 +140,14 @@ func (e *Engine) check() error {
 		case i > 0 && e.opt.Sources[i-1].Name() == name:
 			return gdpr.Invalid("Options.Sources", "two sources are called %q", name)
 		}
-		if e.schedule.policies[s.Category()] == nil {
+		p := e.schedule.policies[s.Category()]
+		if p == nil {
 			return fmt.Errorf("retention: source %s: %w: %q", s.Name(), ErrUnknownCategory, s.Category())
+		}
+		for _, r := range p.rules {
+			if e.opt.Grounds == nil && len(r.Purposes) > 0 && len(r.Start.Events) == 0 {
+				return gdpr.Invalid("Options.Grounds", "is nil, and rule %q ends only with its purposes", r.ID)
+			}
 		}
 	}
 	return nil

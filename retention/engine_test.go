@@ -33,6 +33,11 @@ func TestNew(t *testing.T) {
 		_, err := retention.New(store, s, &o)
 		require.ErrorIs(t, err, gdpr.ErrInvalid, "%+v", o)
 	}
+	purposes, err := retention.ParseSchedule([]byte(`{"version":"1","country":"DE","timeZone":"UTC","rules":[
+	 {"id":"n","category":"invoice","kind":"maximum","purposes":["newsletter"],"ground":"GDPR art. 6(1)(a)"}]}`))
+	require.NoError(t, err)
+	_, err = retention.New(store, purposes, &retention.Options{Sources: []retention.Source{host}})
+	require.ErrorIs(t, err, gdpr.ErrInvalid, "nobody could say that a purpose has lapsed")
 	_, err = retention.New(nil, s, nil)
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 	_, err = retention.New(store, nil, nil)
