@@ -228,3 +228,41 @@ func TestPeriodsPerJurisdiction(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, got.UnpausedDate, got.DueDate)
 }
+
+// The journal has the erasure before the first row goes: without it nothing goes.
+func TestJournalComesFirst(t *testing.T) {
+	w := dsartest.NewWorld(t, memstore.New(nil))
+	r := w.Prepare(dsar.Erasure)
+	w.Journal.Err = errors.New("volume is full")
+	_, err := w.Desk.Work(context.Background(), r.ID, dsartest.By("emp1"))
+	require.ErrorIs(t, err, w.Journal.Err)
+	require.Zero(t, w.CRM.Erased())
+	w.Journal.Err = nil
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	for rec, err := range w.Journal.Read(context.Background(), 0) {
+		require.NoError(t, err)
+		require.NotContains(t, string(rec), "c1")
+		require.NotContains(t, string(rec), "anna")
+	}
+}
+
+// No personal value stands in clear in an audit entry, whatever is done.
+func TestNoPersonalDataInTheLog(t *testing.T) {
+	w := dsartest.NewWorld(t, memstore.New(nil))
+	for _, k := range dsartest.Kinds {
+		r := w.Prepare(k)
+		_, err := w.Finish(r.ID)
+		require.NoError(t, err)
+	}
+	for _, canary := range []string{"anna", "Anna", "c1", "Graag", "emp1"} {
+		for _, line := range strings.Split(w.Audit.Text(), "\n") {
+			for _, word := range strings.Fields(line) {
+				if strings.HasPrefix(word, "request=") || strings.HasPrefix(word, "commitment=") || strings.HasPrefix(word, "code=") || strings.HasPrefix(word, "plan=") {
+					continue // random or a hash
+				}
+				require.NotContains(t, word, canary, line)
+			}
+		}
+	}
+}

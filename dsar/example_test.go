@@ -3,7 +3,9 @@ package dsar_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/gdprkit/gdprkit/dsar"
@@ -104,4 +106,48 @@ func ExampleDesk_Bundle() {
 	// crm invoices data 1 0
 	// shop  empty 0 0
 	// gdpr.requests  empty 0 0
+}
+
+// The two further months are told within the first, with the reason, once.
+func ExampleDesk_Extend() {
+	ctx := context.Background()
+	desk, err := dsar.New(memstore.New(nil).Tenant("acme"), acme, &dsar.Options{Now: clock})
+	check(err)
+	r, err := desk.Receive(ctx, dsar.Intake{Kind: dsar.Access, Subjects: []string{"contact-1"}})
+	check(err)
+	e, err := desk.Extend(ctx, r.ID, dsar.Extension{Reason: "complexity"}, dsar.Act{By: "emp1"})
+	check(err)
+	fmt.Println(r.DueDate, "->", e.DueDate, e.Letter.Name)
+	_, err = desk.Extend(ctx, r.ID, dsar.Extension{Reason: "number"}, dsar.Act{By: "emp1"})
+	fmt.Println(err)
+	// Output:
+	// 2026-04-07 -> 2026-06-05 extension
+	// dsar: extension not possible: gdpr: Extend: was already used; there is one extension
+}
+
+// A part that exports and forgets by itself becomes a source of two functions.
+func ExampleFromFuncs() {
+	sessions := map[string][]string{"contact-1": {`{"device":"phone"}`, `{"device":"laptop"}`}}
+	source := dsar.FromFuncs("sessions", "credential",
+		func(_ context.Context, subject string) iter.Seq2[json.RawMessage, error] {
+			return func(yield func(json.RawMessage, error) bool) {
+				for _, s := range sessions[subject] {
+					if !yield(json.RawMessage(s), nil) {
+						return
+					}
+				}
+			}
+		},
+		func(_ context.Context, subject, _ string, _ time.Time) (erased, kept int, err error) {
+			n := len(sessions[subject])
+			delete(sessions, subject)
+			return n, 0, nil
+		})
+	for rec, err := range source.Collect(context.Background(), "contact-1", dsar.Scope{}) {
+		check(err)
+		fmt.Printf("%s %s\n", rec.Key, rec.Values[0])
+	}
+	// Output:
+	// 00000001 {"device":"phone"}
+	// 00000002 {"device":"laptop"}
 }
