@@ -120,6 +120,9 @@ func (v *Vault) check(ctx context.Context) error {
 
 // look is check without the question whether it is time.
 func (v *Vault) look(ctx context.Context) error {
+	if err := v.findOut(ctx); err != nil {
+		return err
+	}
 	began := v.clock()
 	state := v.keys.State(ctx)
 	old := state == storage.Joined && v.keys.Traits().Snapshot // what it reads may be old

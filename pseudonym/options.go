@@ -41,7 +41,8 @@ type Journal interface {
 type Options struct {
 	// Data is the store of the host's data, if the keys live in another database:
 	// only then a restore of the one without the other can be noticed without a
-	// journal. Default: the store given to New.
+	// journal. A store of the same database is recognised. Default: the store given
+	// to New.
 	Data storage.Store
 
 	// Compartments says which compartment a column belongs to, by "table.column" or

@@ -37,6 +37,8 @@ type Vault struct {
 
 	start   time.Time
 	checked atomic.Int64 // monotonic ns after start of the last check that went well, plus 1
+	found   atomic.Bool  // common is known
+	common  atomic.Bool  // keys and data share a database
 	armed   atomic.Bool  // Run is looking, and its timer has not run out: no need to read the clock
 	mu      sync.Mutex
 	seen    head // as of the last check
@@ -120,8 +122,23 @@ func (v *Vault) Invalidate(subjects ...string) {
 	}
 }
 
-// separate tells whether keys and data live in different databases.
-func (v *Vault) separate() bool { return v.opts.Data != nil && v.data != v.keys }
+// separate tells whether keys and data live in different databases. Until that is
+// known they count as if they did, which is right for both.
+func (v *Vault) separate() bool { return v.opts.Data != nil && !v.common.Load() }
+
+// findOut looks once whether a transaction of the data store is one of the key
+// store: stores of one database are not always the same value.
+func (v *Vault) findOut(ctx context.Context) error {
+	if v.opts.Data == nil || v.found.Load() || v.keys.State(ctx) != storage.Outside || v.data.State(ctx) != storage.Outside {
+		return nil
+	}
+	err := v.data.InTx(ctx, func(ctx context.Context) error {
+		v.common.Store(v.keys.State(ctx) != storage.Outside)
+		return nil
+	})
+	v.found.Store(err == nil)
+	return unavailableIf("begin a transaction", err)
+}
 
 func (v *Vault) now() time.Time {
 	if v.opts.Now != nil {

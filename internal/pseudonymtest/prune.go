@@ -1,6 +1,7 @@
 package pseudonymtest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -75,4 +76,27 @@ func olderValue(t *testing.T, open Open) {
 	plain, err := v.Open(t.Context(), "c-1", place, older)
 	require.NoError(t, err)
 	require.Equal(t, "old address", string(plain))
+}
+
+// sameDatabase: a second store of one database is no second database.
+func sameDatabase(t *testing.T, open Open) {
+	ctx := t.Context()
+	db := open(t)
+	v := NewVault(t, db.Tenant("acme"), NewKMS(), &pseudonym.Options{Data: db.Tenant("acme")})
+	require.NoError(t, v.Ready(ctx))
+	r, err := v.Report(ctx)
+	require.NoError(t, err)
+	require.Equal(t, pseudonym.ProtectionNone, r.RollbackProtection)
+	b := seal(t, v, "c-1", "Ada")
+	require.ErrorIs(t, db.Tenant("acme").InTx(ctx, func(ctx context.Context) error {
+		if err := v.Shred(ctx, "c-1"); err != nil {
+			return err
+		}
+		return errUndo
+	}), errUndo)
+	_, err = v.Open(ctx, "c-1", place, b)
+	require.NoError(t, err)
+	require.NoError(t, v.Shred(ctx, "c-1"))
+	_, err = v.Open(ctx, "c-1", place, b)
+	require.ErrorIs(t, err, pseudonym.ErrShredded)
 }

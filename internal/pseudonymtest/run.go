@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		{"Prune", prune},
 		{"Export", export},
 		{"Backup", backup},
+		{"SameDatabase", sameDatabase},
 		{"OlderValueOfACell", olderValue},
 		{"Canaries", canaries},
 		{"NotInTransaction", noTx},
