@@ -68,7 +68,7 @@ func run(engine, dsn, only string, quick, asMD, asJSON bool) error {
 }
 
 func cases() []Case {
-	return slices.Concat(auditCases(), pseudonymCases(), consentCases(), retentionCases(), datamapCases(), dsarCases())
+	return slices.Concat(storageCases(), auditCases(), pseudonymCases(), consentCases(), retentionCases(), datamapCases(), dsarCases())
 }
 
 func table(w io.Writer, results []Result, first, between, last string, rule bool) error {
