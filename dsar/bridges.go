@@ -50,8 +50,8 @@ type Blocker interface {
 }
 
 // Guard decides whether the caller may take a step; an error denies it. The
-// actions are "request.approve", "request.bundle", "request.dossier",
-// "request.lift" and "request.release".
+// actions are "request.approve", "request.break_glass", "request.bundle",
+// "request.dossier", "request.lift" and "request.release".
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

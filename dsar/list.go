@@ -3,6 +3,7 @@ package dsar
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -17,8 +18,10 @@ type Filter struct {
 	Identity Identity // Unverified finds persons to remind
 	Subject  string
 	Assignee string
-	From     time.Time // received at or after
-	To       time.Time // received before
+	// AwaitsReview selects requests whose plan was approved by one person alone.
+	AwaitsReview bool
+	From         time.Time // received at or after
+	To           time.Time // received before
 }
 
 var (
@@ -102,6 +105,8 @@ func (f *Filter) match(r *row) bool {
 	case f.Open && !r.state.Open(), f.Kind != "" && f.Kind != r.kind, f.State != "" && f.State != r.state:
 		return false
 	case f.Identity != "" && f.Identity != r.identity, f.Assignee != "" && f.Assignee != r.assignee:
+		return false
+	case f.AwaitsReview && !strings.HasPrefix(r.approver, alone):
 		return false
 	case !f.From.IsZero() && r.received < storage.Micros(f.From), !f.To.IsZero() && r.received >= storage.Micros(f.To):
 		return false

@@ -326,6 +326,56 @@ func (d *Desk) Approve(ctx context.Context, id, hash string, act Act) (*Request,
 		}})
 }
 
+// alone marks an approver without a second person, until the review.
+const alone = "!"
+
+// BreakGlass approves the plan with that hash alone, where a second person cannot
+// be waited for. The reason is a short clear code; [Request.AwaitsReview] stays set
+// until somebody else calls [Desk.AfterReview].
+func (d *Desk) BreakGlass(ctx context.Context, id, hash, reason string, act Act) (*Request, error) {
+	if err := checkCode("BreakGlass.reason", reason); err != nil {
+		return nil, err
+	}
+	r, err := d.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.allow(ctx, "request.break_glass", r); err != nil {
+		return nil, err
+	}
+	return d.do(ctx, stepping{id: id, event: EventBreakGlass, act: act, code: reason,
+		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
+			if hash == "" || !strings.EqualFold(hash, r.planHash) || storage.Micros(d.now()) >= r.planExpires {
+				return nil, ErrPlan
+			}
+			if len(act.By) >= 191 {
+				return nil, invalid("Act.By", "has 191 bytes; 190 are the limit here")
+			}
+			r.approver = alone + act.By
+			return nil, nil
+		}})
+}
+
+// AfterReview records that somebody other than planner and approver looked at an
+// approval by [Desk.BreakGlass]. The verdict is a short clear code.
+func (d *Desk) AfterReview(ctx context.Context, id, verdict string, act Act) (*Request, error) {
+	if err := checkCode("AfterReview.verdict", verdict); err != nil {
+		return nil, err
+	}
+	return d.do(ctx, stepping{id: id, event: EventAfterReview, act: act, code: verdict,
+		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
+			by, waits := strings.CutPrefix(r.approver, alone)
+			switch {
+			case !waits:
+				return nil, invalid("AfterReview", "no approval waits for a review")
+			case act.By == by || act.By == r.planner:
+				return nil, ErrFourEyes
+			}
+			r.approver = by
+			return nil, nil
+		}})
+}
+
 // PlannedItem is one record in a plan, and after the work what became of it.
 type PlannedItem struct {
 	Item

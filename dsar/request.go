@@ -1,6 +1,7 @@
 package dsar
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -44,9 +45,11 @@ type Request struct {
 	Policy    string // version of the rules that the plan was made under
 	PlanHash  string
 	PlanEnds  time.Time
-	Outcome   string // short code of the closing step
-	Closed    time.Time
-	Forgotten bool // the file was erased; only the register's line is left
+	// AwaitsReview is set while an approval by BreakGlass was not reviewed.
+	AwaitsReview bool
+	Outcome      string // short code of the closing step
+	Closed       time.Time
+	Forgotten    bool // the file was erased; only the register's line is left
 
 	// Letter is the letter that the step which returned this request made, or nil.
 	Letter *Letter
@@ -123,7 +126,7 @@ func (d *Desk) view(r *row) *Request {
 		Extended: r.extended != 0, PausedAt: storage.Time(r.paused), PausedDays: int(r.pauseDays),
 		Canonical: r.canonical, Assignee: r.assignee, Channel: r.channel, Capacity: r.capacity,
 		Language: r.language, Ground: r.ground, Policy: r.policy, PlanHash: r.planHash,
-		PlanEnds: storage.Time(r.planExpires), Outcome: r.outcome, Closed: storage.Time(r.closed), Forgotten: r.forgotten != 0, Letter: r.letter,
+		PlanEnds: storage.Time(r.planExpires), AwaitsReview: strings.HasPrefix(r.approver, alone), Outcome: r.outcome, Closed: storage.Time(r.closed), Forgotten: r.forgotten != 0, Letter: r.letter,
 	}
 }
 

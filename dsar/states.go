@@ -60,6 +60,8 @@ const (
 	EventReview          Event = "review"
 	EventPlan            Event = "plan"
 	EventApprove         Event = "approve"
+	EventBreakGlass      Event = "break_glass"
+	EventAfterReview     Event = "after_review"
 	EventWork            Event = "work"
 	EventWorked          Event = "worked"
 	EventBundle          Event = "bundle"
@@ -113,6 +115,8 @@ var transitions = []Transition{
 	{EventReview, []State{StateReceived, StatePlanned, StateApproved, StateWorking, StateWorked}, "", true, "a human reviewed an automated decision"},
 	{EventPlan, []State{StateReceived, StatePlanned, StateApproved, StateWorking}, StatePlanned, true, "what will be done is counted and written down"},
 	{EventApprove, []State{StatePlanned}, StateApproved, true, "somebody other than the planner approved exactly that plan"},
+	{EventBreakGlass, []State{StatePlanned}, StateApproved, true, "the planner approved alone, with a reason; somebody reviews it afterwards"},
+	{EventAfterReview, []State{StateApproved, StateWorking, StateWorked, StateFulfilled, StateNoDataHeld, StateRefused, StateCancelled}, "", false, "somebody else reviewed an approval that was given alone"},
 	{EventWork, []State{StateApproved, StateWorking}, StateWorking, true, "the sources are asked, or changed"},
 	{EventWorked, []State{StateWorking}, StateWorked, true, "the last source is done"},
 	{EventBundle, []State{StateWorked, StateFulfilled}, "", true, "a copy of the data left"},

@@ -244,6 +244,34 @@ func review(t *testing.T, w *World) {
 	require.Contains(t, inc.Error(), "22(3)")
 }
 
+func breakGlass(t *testing.T, w *World) {
+	ctx := context.Background()
+	r := w.Receive(dsar.Erasure)
+	_, err := w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	p, err := w.Desk.Plan(ctx, r.ID, By("emp1"))
+	require.NoError(t, err)
+	_, err = w.Desk.BreakGlass(ctx, r.ID, p.Hash, "", By("emp1"))
+	require.ErrorIs(t, err, gdpr.ErrInvalid, "a reason is needed")
+	a, err := w.Desk.BreakGlass(ctx, r.ID, p.Hash, "court_order", By("emp1"))
+	require.NoError(t, err)
+	require.True(t, a.AwaitsReview)
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	n := 0
+	for _, err := range w.Desk.List(ctx, dsar.Filter{AwaitsReview: true}) {
+		require.NoError(t, err)
+		n++
+	}
+	require.Equal(t, 1, n)
+	_, err = w.Desk.AfterReview(ctx, r.ID, "sound", By("emp1"))
+	require.ErrorIs(t, err, dsar.ErrFourEyes)
+	a, err = w.Desk.AfterReview(ctx, r.ID, "sound", By("emp2"))
+	require.NoError(t, err)
+	require.False(t, a.AwaitsReview)
+	require.Contains(t, w.Audit.Text(), "request.break_glass")
+}
+
 // wild is a source that does what the mode says.
 type wild struct {
 	*CRM

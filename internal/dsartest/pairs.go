@@ -71,6 +71,12 @@ func try(w *World, id string, ev dsar.Event) error {
 		r, gerr := d.Get(ctx, id)
 		require.NoError(w.T, gerr)
 		_, err = d.Approve(ctx, id, r.PlanHash, By("emp2"))
+	case dsar.EventBreakGlass:
+		r, gerr := d.Get(ctx, id)
+		require.NoError(w.T, gerr)
+		_, err = d.BreakGlass(ctx, id, r.PlanHash, "outage", By("emp1"))
+	case dsar.EventAfterReview:
+		_, err = d.AfterReview(ctx, id, "sound", By("emp3"))
 	case dsar.EventWork:
 		_, err = d.Work(ctx, id, By("emp1"))
 	case dsar.EventBundle:
@@ -191,6 +197,12 @@ var refusedByRule = map[string]bool{
 	"lift/fulfilled":            true, // not announced
 	"fulfil/worked":             true, // no bundle yet
 	"not_identifiable/received": true, // identity is established
+	"after_review/approved":     true, // two persons approved, or nobody yet
+	"after_review/working":      true, // two persons approved, or nobody yet
+	"after_review/worked":       true, // two persons approved, or nobody yet
+	"after_review/fulfilled":    true, // two persons approved, or nobody yet
+	"after_review/refused":      true, // two persons approved, or nobody yet
+	"after_review/cancelled":    true, // two persons approved, or nobody yet
 	"not_identifiable/paused":   true,
 }
 

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"DossierHoldsTheWholeFile", dossier},
 		{"AutomatedDecisionNeedsAReview", review},
 		{"WildSources", wildSources},
+		{"BreakGlassIsReviewedAfterwards", breakGlass},
 		{"Codes", codes},
 		{"CodesRunOut", codesRunOut},
 		{"AttemptsSurviveRollback", attemptsSurviveRollback},
