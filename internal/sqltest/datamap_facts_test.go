@@ -44,8 +44,9 @@ func TestDatamapFacts(t *testing.T) {
 		if e.Name == "postgres-pq" {
 			return // pgx covers PostgreSQL
 		}
+		db := e.Open(t)
 		for _, f := range facts {
-			t.Run(f.name, func(t *testing.T) { f.test(openCRM(t, e)) })
+			t.Run(f.name, func(t *testing.T) { f.test(resetCRM(t, db)) })
 		}
 	})
 }

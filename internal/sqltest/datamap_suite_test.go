@@ -42,14 +42,24 @@ func openCRM(t *testing.T, e *Engine) *crm {
 // crmOn makes the CRM in an empty database.
 func crmOn(t *testing.T, e *Engine, pool *sql.DB) *crm {
 	t.Helper()
-	tx, err := pool.Begin()
+	return resetCRM(t, e.DB(t, pool, nil))
+}
+
+// resetCRM makes the CRM anew.
+func resetCRM(t *testing.T, db *sqlstore.DB) *crm {
+	t.Helper()
+	tx, err := db.SQL().Begin()
 	require.NoError(t, err)
-	for _, q := range suite.Statements(e.Dialect.String()) {
+	for _, name := range slices.Backward(parents) {
+		_, err := tx.Exec("DROP TABLE IF EXISTS " + name)
+		require.NoError(t, err)
+	}
+	for _, q := range suite.Statements(db.Dialect().String()) {
 		_, err := tx.Exec(q)
 		require.NoError(t, err, q)
 	}
 	require.NoError(t, tx.Commit())
-	c := &crm{T: t, db: e.DB(t, pool, nil)}
+	c := &crm{T: t, db: db}
 	c.open(suite.Map, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
 	return c
 }
