@@ -37,7 +37,12 @@ func (d *Desk) Fulfil(ctx context.Context, id string, act Act) (*Request, error)
 		}
 	}
 	s.attrs = attrs
-	s.change = func(ctx context.Context, r *row, _ State) ([]storage.Op, error) { return nil, d.answerable(ctx, r) }
+	s.change = func(ctx context.Context, r *row, _ State) ([]storage.Op, error) {
+		if err := d.answerable(ctx, r); err != nil || r.kind != Erasure {
+			return nil, err
+		}
+		return d.forgetDisclosures(ctx, r)
+	}
 	s.letter = func(ctx context.Context, r *row) (string, any, error) {
 		extra, err := d.answer(ctx, r)
 		if err == nil && r.kind == Erasure {
@@ -46,6 +51,28 @@ func (d *Desk) Fulfil(ctx context.Context, id string, act Act) (*Request, error)
 		return letterFor(r.kind), extra, err
 	}
 	return d.do(ctx, s)
+}
+
+// forgetDisclosures drops the log of who received the data of an erased person,
+// now that they were told; the notices of the request stay. Where the person stays
+// one of the CRM's, so does the log.
+func (d *Desk) forgetDisclosures(ctx context.Context, r *row) ([]storage.Op, error) {
+	f, err := d.file(ctx, r)
+	if err != nil || len(f.Scope.Categories) > 0 || len(f.Scope.Fields) > 0 {
+		return nil, err
+	}
+	w := &worker{d: d, r: r, f: f}
+	var ops []storage.Op
+	for _, s := range r.subjects {
+		kept, err := w.standing(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if !kept {
+			ops = append(ops, dropDisclosures.With(s))
+		}
+	}
+	return ops, nil
 }
 
 // letterFor returns the name of the letter that answers a kind of request.

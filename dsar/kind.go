@@ -15,7 +15,6 @@ const (
 	Withdrawal        Kind = "withdrawal"         // art. 7(3)
 )
 
-// Kinds lists every [Kind] in the order of the articles.
 var kinds = []Kind{Withdrawal, Access, Rectification, Erasure, Restriction, Portability, Objection, AutomatedDecision}
 
 // Article returns the article of the GDPR by its id, for example "A15".

@@ -24,8 +24,10 @@ const (
 	StateCancelled       State = "cancelled" // by the person; never runs
 )
 
-// States lists every state in the order of the table.
-var States = []State{
+// States returns every state in the order of the table.
+func States() []State { return slices.Clone(states) }
+
+var states = []State{
 	StateReceived, StatePaused, StateFeeProposed, StatePlanned, StateApproved, StateWorking, StateWorked,
 	StateFulfilled, StateNoDataHeld, StateRefused, StateNotIdentifiable, StateForwarded, StateCancelled,
 }

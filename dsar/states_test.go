@@ -47,7 +47,7 @@ func statesDoc() string {
 		b.WriteString(string(t.Event) + " | ")
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(transitions)-1) + "\n")
-	for _, s := range States {
+	for _, s := range states {
 		fmt.Fprintf(&b, "| %s |", s)
 		for _, t := range transitions[1:] {
 			cell := " "

@@ -214,7 +214,7 @@ func everyPair(t *testing.T, dir storage.Directory) {
 		if internal[tr.Event] {
 			continue
 		}
-		for _, s := range dsar.States {
+		for _, s := range dsar.States() {
 			if elsewhere[s] {
 				continue
 			}
