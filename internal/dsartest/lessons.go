@@ -414,4 +414,3 @@ func lessonExports(t *testing.T, w *World) {
 	require.NoError(t, err)
 	require.ErrorIs(t, w.Desk.Fetch(ctx, a.ID, new(Discard)), dsar.ErrExpired)
 }
-
