@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync"
 
@@ -28,7 +29,10 @@ func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes 
 	return func(level uint, index uint64) (merkle.Hash, error) {
 		tl, in := uint64(level/merkle.TileHeight), level%merkle.TileHeight
 		first := index << in // among the hashes of the tile level
-		key := tileKey{h.num, tl, first / merkle.TileWidth}
+		key := tileKey{h.num, tl, first / merkle.TileWidth, merkle.TileWidth}
+		if full, width := merkle.Tiles(h.size(), uint(tl)); key.index == full {
+			key.width = width
+		}
 		tree := read[key]
 		if tree == nil {
 			var err error
@@ -48,10 +52,11 @@ func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes 
 type tileKey struct {
 	num          int64
 	level, index uint64
+	width        int // the hashes that the log has at the head's size
 }
 
-// trees caches full tiles above level 0, which never change and stand in the path
-// of every proof.
+// trees caches tiles above level 0: their first hashes never change, and they stand
+// in the path of every proof.
 type trees struct {
 	mu sync.Mutex
 	m  map[tileKey]*merkle.Tree
@@ -75,7 +80,7 @@ func (l *Log) tree(ctx context.Context, h *head, key tileKey, cached bool) (*mer
 	if !ok {
 		return nil, foundLog("a tile of level %d is malformed", key.level)
 	}
-	if key.level > 0 && len(tile) == tileBytes {
+	if key.level > 0 && len(tile) >= key.width*sha256.Size {
 		l.trees.mu.Lock()
 		if l.trees.m == nil || len(l.trees.m) >= maxTrees {
 			l.trees.m = map[tileKey]*merkle.Tree{}
