@@ -15,7 +15,7 @@ import (
 var (
 	lockSource  = &storage.Claim{Into: schema.RequestSource, Columns: []string{"request", "source"}, Read: []string{"done"}}
 	itemsTodo   = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request", "plan", "source", "state"), Order: []string{"n"}, Limit: MaxBatch, Mode: storage.Current}
-	setItem     = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state", "outcome", "evidence", "kind", "ground", "until", "action"}, Where: storage.By("request", "plan", "n")}
+	setItem     = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state", "outcome", "evidence", "kind", "ground", "until", "again", "action"}, Where: storage.By("request", "plan", "n")}
 	tryItem     = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state"}, Where: storage.By("request", "plan", "n")}
 	addDone     = &storage.Write{Verb: storage.Update, Table: schema.RequestSource, Add: []string{"done"}, Where: storage.By("request", "source")}
 	countSource = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count}, Where: storage.By("request", "plan", "source")}
@@ -138,7 +138,7 @@ func (w *worker) settle(ctx context.Context, source string, b []item) error {
 	counts := map[Outcome]int{}
 	for _, i := range b {
 		counts[i.outcome]++
-		ops = append(ops, setItem.With(i.state, string(i.outcome), i.evidence, i.kind, i.ground, i.until, string(i.action), i.request, i.plan, i.n))
+		ops = append(ops, setItem.With(i.state, string(i.outcome), i.evidence, i.kind, i.ground, i.until, i.again, string(i.action), i.request, i.plan, i.n))
 	}
 	ops = append(ops, addDone.With(len(b), w.r.id, source))
 	if _, err := w.d.store.Apply(ctx, ops...); err != nil {
@@ -199,7 +199,7 @@ func (w *worker) eraseBatch(ctx context.Context, s Source, b []item) error {
 			return errContract
 		}
 		for k, r := range res {
-			if err := b[at[k]].took(r); err != nil {
+			if err := w.d.took(&b[at[k]], r); err != nil {
 				return err
 			}
 		}
@@ -236,14 +236,15 @@ func eraserItem(i *item) (Item, bool) {
 }
 
 // took takes over the result of an eraser.
-func (i *item) took(r Result) error {
+func (d *Desk) took(i *item, r Result) error {
 	switch r.Outcome {
 	case Erased, Masked, Anonymised, NotHeld:
 	case Blocked, KeptBasis, KeptClaim: // the source knows a reason that nobody else does
 		if r.Evidence != "" {
 			i.ground = clip(r.Evidence)
 		}
-		i.outcome, i.state = r.Outcome, itemDone
+		i.outcome = r.Outcome
+		d.deferItem(i)
 		return nil
 	case Failed:
 		return errItemFailed
@@ -285,15 +286,28 @@ func (w *worker) shield(ctx context.Context, b []item) error {
 		default:
 			continue
 		}
-		i.state = itemDone
-		if i.until != 0 {
-			i.state = itemDeferred
-		}
+		w.d.deferItem(i)
 		if w.freeText(i) {
 			i.evidence = joinCode(i.evidence, "free-text-remains")
 		}
 	}
 	return nil
+}
+
+// retryAfter is when a kept record is asked about again that nobody gave a date for,
+// such as one under a legal hold: its release must not be missed.
+const retryAfter = 30 * 24 * time.Hour
+
+// deferItem has a record that is kept for a duty or a claim wait for its date; one
+// whose basis stands is done.
+func (d *Desk) deferItem(i *item) {
+	i.state, i.again = itemDeferred, i.until
+	switch {
+	case i.outcome == KeptBasis:
+		i.state = itemDone
+	case i.until <= storage.Micros(d.now()):
+		i.again = storage.Micros(d.now().Add(retryAfter))
+	}
 }
 
 // freeText reports whether a kept record still has a column of prose: a name in it

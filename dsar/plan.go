@@ -59,7 +59,7 @@ func (p *Plan) Redactions() int {
 }
 
 var itemColumns = []string{
-	"request", "plan", "n", "subject", "source", "category", "tbl", "record", "action", "kind", "ground", "until",
+	"request", "plan", "n", "subject", "source", "category", "tbl", "record", "action", "kind", "ground", "until", "again",
 	"fields", "dates", "state", "outcome", "evidence",
 }
 
@@ -78,7 +78,7 @@ type item struct {
 	subject, source, category, table, record string
 	action                                   Action
 	kind, ground                             string
-	until                                    int64
+	until, again                             int64  // again: when a kept record is asked about again
 	fields                                   string // JSON of []string
 	dates                                    string // JSON of map[string]int64
 	state                                    string
@@ -88,12 +88,12 @@ type item struct {
 
 func (i *item) pointers() []any {
 	return []any{&i.request, &i.plan, &i.n, &i.subject, &i.source, &i.category, &i.table, &i.record, &i.action,
-		&i.kind, &i.ground, &i.until, &i.fields, &i.dates, &i.state, &i.outcome, &i.evidence}
+		&i.kind, &i.ground, &i.until, &i.again, &i.fields, &i.dates, &i.state, &i.outcome, &i.evidence}
 }
 
 func (i *item) values() []any {
 	return []any{i.request, i.plan, i.n, i.subject, i.source, i.category, i.table, i.record, string(i.action),
-		i.kind, i.ground, i.until, i.fields, i.dates, i.state, string(i.outcome), i.evidence}
+		i.kind, i.ground, i.until, i.again, i.fields, i.dates, i.state, string(i.outcome), i.evidence}
 }
 
 func (i *item) fieldList() []string {

@@ -3,7 +3,6 @@ package dsar
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
@@ -11,12 +10,13 @@ import (
 
 var (
 	deferredDue = &storage.Select{From: schema.RequestItem, Columns: itemColumns,
-		Where: []storage.Term{{Column: "state"}, {Column: "until", Cmp: storage.Le}}, Order: []string{"until", "request", "plan", "n"}, Limit: MaxBatch}
+		Where: []storage.Term{{Column: "state"}, {Column: "again", Cmp: storage.Le}}, Order: []string{"again", "request", "plan", "n"}, Limit: MaxBatch}
 	countRest = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count},
-		Where: []storage.Term{{Column: "state"}, {Column: "until", Cmp: storage.Le}}}
+		Where: []storage.Term{{Column: "state"}, {Column: "again", Cmp: storage.Le}}}
 )
 
-// Backlog returns how many kept records have reached the date on which they can go.
+// Backlog returns how many kept records have reached the date on which they can go,
+// or on which they are asked about again.
 func (d *Desk) Backlog(ctx context.Context) (int, error) {
 	var n int64
 	err := d.store.Get(ctx, countRest, []any{itemDeferred, storage.Micros(d.now())}, &n)
@@ -24,7 +24,8 @@ func (d *Desk) Backlog(ctx context.Context) (int, error) {
 }
 
 // Rest erases what an earlier erasure had to leave for a duty or a claim, once its
-// date is reached: at most [MaxBatch] records per call, each asked of the Keeper
+// date is reached, or, where there was no date, once a hold is released (asked
+// every 30 days): at most [MaxBatch] records per call, each asked of the Keeper
 // again. It must not run inside a transaction; call it from the host's daily work
 // until it returns 0. It returns how many records were settled.
 func (d *Desk) Rest(ctx context.Context, act Act) (int, error) {
@@ -79,7 +80,7 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 	batch := slices.Clone(b)
 	for n := range batch {
 		i := &batch[n]
-		i.action, i.kind, i.ground, i.until, i.fields, i.state, i.outcome = ActErase, "", r.ground, 0, "", itemPlanned, ""
+		i.action, i.kind, i.ground, i.until, i.again, i.fields, i.state, i.outcome = ActErase, "", r.ground, 0, 0, "", itemPlanned, ""
 	}
 	err = d.guarded(ctx, s, func(ctx context.Context) error {
 		if w.remote(s.Name()) {
@@ -99,9 +100,6 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 		return 0, err
 	}
 	gone := 0
-	if err := d.wait(ctx, batch); err != nil {
-		return 0, err
-	}
 	for _, i := range batch {
 		if i.outcome == Erased || i.outcome == Masked || i.outcome == NotHeld {
 			gone++
@@ -111,25 +109,4 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 		_, err = d.do(ctx, stepping{id: r.id, event: EventRest, act: Act{By: act.By}, code: "records:" + itoa(int64(gone))})
 	}
 	return gone, err
-}
-
-// retryAfter is when a record is tried again whose source still keeps it without
-// saying until when.
-const retryAfter = 30 * 24 * time.Hour
-
-var waitItem = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state", "until"}, Where: storage.By("request", "plan", "n")}
-
-// wait defers the records again that their source would not let go.
-func (d *Desk) wait(ctx context.Context, b []item) error {
-	var ops []storage.Op
-	for _, i := range b {
-		if (i.outcome == Blocked || i.outcome == KeptClaim) && i.state == itemDone {
-			ops = append(ops, waitItem.With(itemDeferred, storage.Micros(d.now().Add(retryAfter)), i.request, i.plan, i.n))
-		}
-	}
-	if len(ops) == 0 {
-		return nil
-	}
-	_, err := d.store.Apply(ctx, ops...)
-	return err
 }

@@ -35,6 +35,7 @@ var lessons = []lesson{
 	{"psgdpr244_preview_changes_nothing", lessonPreview},
 	{"margince2093_unknown_is_kept_and_reported", lessonUnknown},
 	{"opentranscribe442_deferred_rest_is_erased_later", lessonRest},
+	{"opentranscribe442_released_hold_resumes_the_erasure", lessonReleased},
 	{"platos66_hold_after_the_plan_is_honoured", lessonHold},
 	{"openregister3759_only_the_approved_preview_runs", lessonApproved},
 	{"fides2389_policy_is_frozen_in_the_plan", lessonPolicy},
@@ -339,6 +340,24 @@ func lessonRest(t *testing.T, w *World) {
 	n, err = w.Desk.Rest(ctx, By(dsar.BySystem))
 	require.NoError(t, err)
 	require.Zero(t, n)
+}
+
+func lessonReleased(t *testing.T, w *World) {
+	ctx := context.Background()
+	w.Keeper.Claims["c1-n1"] = true
+	r := w.Prepare(dsar.Erasure)
+	_, err := w.Finish(r.ID)
+	require.NoError(t, err)
+	w.Wait(31 * 24 * time.Hour)
+	n, err := w.Desk.Rest(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Zero(t, n, "the hold stands")
+	delete(w.Keeper.Claims, "c1-n1")
+	w.Wait(31 * 24 * time.Hour)
+	n, err = w.Desk.Rest(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "released: the erasure resumes by itself")
+	require.Len(t, w.CRM.Rows("notes"), 2)
 }
 
 func lessonHold(t *testing.T, w *World) {

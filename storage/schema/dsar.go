@@ -150,6 +150,7 @@ var RequestItem = &storage.Table{
 		col("kind", storage.Text, 16, "request", "row deleted when the file expires"),
 		col("ground", storage.Text, 191, "request", "row deleted when the file expires"),
 		col("until", storage.Int, 0, "request", "row deleted when the file expires"),
+		col("again", storage.Int, 0, "technical", "row deleted when the file expires"),
 		col("fields", storage.Text, 0, "technical", "row deleted when the file expires"),
 		col("dates", storage.Text, 0, "dates of a record", "row deleted when the file expires"),
 		col("state", storage.Text, 16, "technical", "row deleted when the file expires"),
@@ -157,7 +158,7 @@ var RequestItem = &storage.Table{
 		col("evidence", storage.Text, 64, "technical", "row deleted when the file expires"),
 	},
 	Key:   []string{"request", "plan", "n"},
-	Index: [][]string{{"request", "plan", "source", "state", "n"}, {"request", "plan", "tbl", "record"}, {"state", "until", "request", "plan", "n"}},
+	Index: [][]string{{"request", "plan", "source", "state", "n"}, {"request", "plan", "tbl", "record"}, {"state", "again", "request", "plan", "n"}},
 }
 
 // RequestNotice tracks who of the recipients was told (GDPR art. 19).
