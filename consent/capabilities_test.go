@@ -3,6 +3,7 @@ package consent
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -219,6 +220,21 @@ func TestS19RequestsToPersonsWithoutConsent(t *testing.T) {
 		_, err = b.Request(ctx, own)
 		require.NoError(t, err, name)
 	}
+}
+
+func TestS19WhoIsWithoutConsent(t *testing.T) {
+	b := open(t, nil)
+	_, err := b.Give(ctx, giving("a", "news", "email", 1))
+	require.NoError(t, err)
+	_, err = b.Refuse(ctx, giving("b", "news", "email", 1))
+	require.NoError(t, err)
+	var without []string
+	_, err = b.Filter(ctx, Campaign{
+		Purpose: "news", Channel: "email", Candidates: slices.Values([]string{"a", "b", "c"}),
+		Denied: func(s string, r Reason) error { without = append(without, s+" "+string(r)); return nil },
+	}, func(string) error { return nil })
+	require.NoError(t, err)
+	require.Equal(t, []string{"b refused", "c no_consent"}, without)
 }
 
 func TestS20DoubleOptInTokens(t *testing.T) {

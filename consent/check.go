@@ -78,7 +78,7 @@ func (l *Ledger) Stands(ctx context.Context, subject, purpose string, at time.Ti
 	if at.IsZero() {
 		at = l.now()
 	}
-	s, err := l.peek(ctx, subject)
+	s, err := l.whole(ctx, currentStar, subject)
 	if err != nil {
 		return false, string(NoConsent), err
 	}

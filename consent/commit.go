@@ -18,7 +18,10 @@ import (
 // change is one write before its transaction: everything that can fail without the
 // database has been done.
 type change struct {
-	events []*event // ascending by subject; those of a subject in order
+	events []*event // ascending by subject once prepared; those of a subject in order
+	// main is the event whose record is returned and which the key is bound to; nil:
+	// the first.
+	main *event
 	// check looks at the locked states, in the order of the subjects, and may fill in
 	// what depends on them.
 	check func(states []*state) error
@@ -29,9 +32,12 @@ type change struct {
 }
 
 // commit writes the events of one act: claim the persons, one Apply, the entries of
-// the audit log. It returns the record of the first event.
+// the audit log. It returns the record of the main event.
 func (l *Ledger) commit(ctx context.Context, c *change) (rec Record, err error) {
-	if err := l.prepare(ctx, c.events); err != nil {
+	if c.main == nil {
+		c.main = c.events[0]
+	}
+	if err := l.prepare(ctx, c.events, c.main); err != nil {
 		return Record{}, err
 	}
 	err = l.store.InTx(ctx, func(ctx context.Context) error {
@@ -45,15 +51,18 @@ func (l *Ledger) commit(ctx context.Context, c *change) (rec Record, err error) 
 }
 
 // prepare gives the events their ids, seals the evidence and binds the key.
-func (l *Ledger) prepare(ctx context.Context, events []*event) error {
+func (l *Ledger) prepare(ctx context.Context, events []*event, main *event) error {
 	slices.SortStableFunc(events, func(a, b *event) int { return strings.Compare(a.subject, b.subject) })
 	recorded := storage.Micros(l.now())
-	for i, e := range events {
+	for _, e := range events {
 		e.id, e.recorded = ids.New(), recorded
 		e.idem = [16]byte(e.id)
-		if e.key != "" {
-			sum := frame.Hash("gdprkit/consent/key/v1", l.store.Scope(), e.key, itoa(int64(i)))
-			e.idem = [16]byte(sum[:16])
+		switch {
+		case e.key == "":
+		case e == main:
+			e.idem = l.idem(e.key)
+		default: // goes with the main event
+			e.idem = l.idem(e.key, e.subject, e.channel)
 		}
 		if err := e.encodeDetail(); err != nil {
 			return err
@@ -73,6 +82,12 @@ func (l *Ledger) prepare(ctx context.Context, events []*event) error {
 		e.sealed, e.proof = sealed, sum[:]
 	}
 	return nil
+}
+
+// idem returns what keeps an idempotency key unique in the ledger.
+func (l *Ledger) idem(key ...string) [16]byte {
+	sum := frame.Hash("gdprkit/consent/key/v1", append(key, l.store.Scope())...)
+	return [16]byte(sum[:16])
 }
 
 // proofPlace is where evidence is sealed: pseudonym.Place of its column.
@@ -96,7 +111,7 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 			states[i] = people[i].old
 		}
 		if err := c.check(states); err != nil {
-			return Record{}, err
+			return l.repeatedBefore(ctx, c.main, err)
 		}
 	}
 	ops, err := l.operations(people, c.events)
@@ -110,20 +125,20 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 	switch counts[0] {
 	case int64(len(c.events)):
 	case 0:
-		return l.repeated(ctx, people, c.events)
+		return l.repeated(ctx, people, c)
 	default: // the key was used for an act of another shape
 		return Record{}, storage.ErrKeyReuse
 	}
 	l.drainAfter(ctx, c.events)
 	if c.audit != nil {
-		return c.events[0].public(), c.audit(ctx)
+		return c.main.public(), c.audit(ctx)
 	}
 	for _, e := range c.events {
 		if err := l.record(ctx, "consent."+string(e.kind), e.subject, e.attrs()...); err != nil {
 			return Record{}, err
 		}
 	}
-	return c.events[0].public(), nil
+	return c.main.public(), nil
 }
 
 // claim locks the persons of the events, in the order of their keys.
@@ -161,8 +176,10 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 			e := events[i]
 			seq++
 			e.seq = seq
-			if err := e.encodeDetail(); err != nil {
-				return nil, err
+			if e.detail.State != nil { // known only under the lock
+				if err := e.encodeDetail(); err != nil {
+					return nil, err
+				}
 			}
 			p.next = fold(p.next, e)
 			ops = append(ops, insertEvent.With(e.args()...))
@@ -234,13 +251,12 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 // repeated undoes what the step wrote beside an event whose key was there already,
 // and returns the first result. The rows are functions of the state, so putting the
 // old state back is exact; no error is caught, so a host's transaction stays usable.
-func (l *Ledger) repeated(ctx context.Context, people []locked, events []*event) (Record, error) {
-	e := events[0]
-	first, err := l.byIdem(ctx, e.idem[:])
+func (l *Ledger) repeated(ctx context.Context, people []locked, c *change) (Record, error) {
+	first, err := l.byIdem(ctx, c.main.idem[:])
 	if err != nil {
 		return Record{}, err
 	}
-	if first.request != e.request {
+	if first.request != c.main.request {
 		return Record{}, storage.ErrKeyReuse
 	}
 	var ops []storage.Op
@@ -249,7 +265,7 @@ func (l *Ledger) repeated(ctx context.Context, people []locked, events []*event)
 		ops = append(ops, starOp(p.subject, p.seq, p.old))
 		ops = append(ops, changedRows(p.subject, p.next, p.old)...)
 	}
-	for _, e := range events {
+	for _, e := range c.events {
 		if l.journal != nil && e.stops() {
 			ops = append(ops, deleteOutbox.With(e.id[:]))
 		}
@@ -259,6 +275,26 @@ func (l *Ledger) repeated(ctx context.Context, people []locked, events []*event)
 	}
 	if _, err := l.store.Apply(ctx, ops...); err != nil {
 		return Record{}, err
+	}
+	rec := first.public()
+	rec.Repeated = true
+	return rec, nil
+}
+
+// repeatedBefore answers an act that the state refuses: when its key was used for the
+// same act before, that act is why, and the answer is its record.
+func (l *Ledger) repeatedBefore(ctx context.Context, e *event, refused error) (Record, error) {
+	if e.key == "" {
+		return Record{}, refused
+	}
+	first, err := l.byIdem(ctx, e.idem[:])
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return Record{}, refused
+	case err != nil:
+		return Record{}, err
+	case first.request != e.request:
+		return Record{}, storage.ErrKeyReuse
 	}
 	rec := first.public()
 	rec.Repeated = true

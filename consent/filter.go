@@ -24,6 +24,9 @@ type Campaign struct {
 	// Candidates are the persons to judge, ascending byte by byte without
 	// duplicates. Nil: everybody who has a record for the purpose and channel.
 	Candidates iter.Seq[string]
+	// Denied is called for those who may not be contacted, for example to find whom
+	// to ask ([NoConsent], [ImportedOnly]). Nil: they are only counted.
+	Denied func(subject string, reason Reason) error
 	// After continues a selection behind this subject: the Last of an earlier one.
 	After string
 	// Limit ends the selection after so many allowed persons. 0: none.
@@ -238,6 +241,9 @@ func (f *filtering) judge(subject string, r *row) error {
 	}
 	if !ok {
 		f.denied[reason]++
+		if f.c.Denied != nil {
+			return f.c.Denied(subject, reason)
+		}
 		return nil
 	}
 	f.allowed++

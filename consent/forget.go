@@ -50,7 +50,7 @@ func (l *Ledger) Forget(ctx context.Context, subject, ground string, until time.
 	if keep {
 		e.until = storage.Micros(until)
 	}
-	if err := l.prepare(ctx, []*event{e}); err != nil {
+	if err := l.prepare(ctx, []*event{e}, e); err != nil {
 		return 0, 0, err
 	}
 	err = l.store.InTx(ctx, func(ctx context.Context) error {

@@ -164,9 +164,14 @@ func notErased(states []*state) error {
 
 // peek reads the state of a person without locking it.
 func (l *Ledger) peek(ctx context.Context, subject string) (*state, error) {
+	return l.whole(ctx, starBody, subject)
+}
+
+// whole reads the state of a person as a whole.
+func (l *Ledger) whole(ctx context.Context, by *storage.Select, subject string) (*state, error) {
 	var seq int64
 	var body []byte
-	err := l.store.Get(ctx, starBody, []any{AllPurposes, "", subject}, &seq, &body)
+	err := l.store.Get(ctx, by, []any{AllPurposes, "", subject}, &seq, &body)
 	if errors.Is(err, storage.ErrNotFound) {
 		return new(state), nil
 	}

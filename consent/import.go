@@ -226,7 +226,7 @@ func (im *importing) events(ctx context.Context, batch []LegacyFlag, count *Impo
 		}
 		events = append(events, e)
 	}
-	return events, im.l.prepare(ctx, events)
+	return events, im.l.prepare(ctx, events, nil)
 }
 
 func (im *importing) kind(f *LegacyFlag) Event {

@@ -35,8 +35,5 @@ func (l *Ledger) Merge(ctx context.Context, a Act) (Record, error) {
 		events[0].detail.State, events[1].detail.State = states[1], states[0]
 		return nil
 	}
-	if _, err := l.commit(ctx, &change{events: events, check: check}); err != nil {
-		return Record{}, err
-	}
-	return firstOf(events, a.Subject), nil
+	return l.commit(ctx, &change{events: events, main: one, check: check})
 }

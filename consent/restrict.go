@@ -51,10 +51,14 @@ func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 	}
 	a.Purpose, a.Channel = "", ""
 	var events []*event
+	var main *event
 	for _, subject := range subjects {
 		e := l.event(EventLifted, &a)
 		e.subject, e.detail.Told = subject, a.Told.UnixMicro()
 		events = append(events, e)
+		if subject == a.Subject {
+			main = e
+		}
 	}
 	isRestricted := func(states []*state) error {
 		for _, s := range states {
@@ -64,10 +68,7 @@ func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 		}
 		return refuse(ErrNoRecord, "Act.Scope", "has no restriction of the person")
 	}
-	if _, err := l.commit(ctx, &change{events: events, check: isRestricted}); err != nil {
-		return Record{}, err
-	}
-	return firstOf(events, a.Subject), nil
+	return l.commit(ctx, &change{events: events, main: main, check: isRestricted})
 }
 
 func (l *Ledger) checkScope(a *Act) error {

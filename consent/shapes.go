@@ -17,6 +17,7 @@ var (
 
 	// Everything that a decision reads is current.
 	currentPair = &storage.Select{From: schema.ConsentState, Columns: rowColumns, Where: storage.By("purpose", "channel", "subject"), Mode: storage.Current}
+	currentStar = &storage.Select{From: schema.ConsentState, Columns: []string{"seq", "body"}, Where: storage.By("purpose", "channel", "subject"), Mode: storage.Current}
 	starBody    = &storage.Select{From: schema.ConsentState, Columns: []string{"seq", "body"}, Where: storage.By("purpose", "channel", "subject")}
 
 	putState    = &storage.Write{Verb: storage.Put, Table: schema.ConsentState, Set: stateColumns}

@@ -62,6 +62,7 @@ func (l *Ledger) stop(ctx context.Context, kind Event, ground Ground, a *Act, ch
 		return Record{}, err
 	}
 	var events []*event
+	var main *event
 	for _, subject := range subjects {
 		for _, ch := range channels {
 			e := l.event(kind, a)
@@ -69,23 +70,20 @@ func (l *Ledger) stop(ctx context.Context, kind Event, ground Ground, a *Act, ch
 			if e.ground == "" {
 				e.ground = ground
 			}
+			events = append(events, e)
 			if subject != a.Subject {
 				e.detail.Via = "merge"
-			} else if err := e.withPersonal(a); err != nil {
+				continue
+			}
+			if main == nil {
+				main = e
+			}
+			if err := e.withPersonal(a); err != nil {
 				return Record{}, err
 			}
-			events = append(events, e)
 		}
 	}
-	if _, err = l.commit(ctx, &change{events: events}); err != nil {
-		return Record{}, err
-	}
-	return firstOf(events, a.Subject), nil
-}
-
-func firstOf(events []*event, subject string) Record {
-	i := slices.IndexFunc(events, func(e *event) bool { return e.subject == subject })
-	return events[i].public()
+	return l.commit(ctx, &change{events: events, main: main})
 }
 
 // cluster returns the person and all records merged with it, sorted.

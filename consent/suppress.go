@@ -56,7 +56,9 @@ func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	}
 	c := change{events: []*event{e}}
 	if e.digest != nil {
-		c.more = []storage.Op{e.suppress()}
+		for _, digest := range l.digests(a.Address) { // also under older secrets
+			c.more = append(c.more, deleteSuppression.With(digest, scopeOf(e.detail.Scope), e.channel))
+		}
 	}
 	return l.commit(ctx, &c)
 }

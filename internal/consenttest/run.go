@@ -95,6 +95,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 	}{
 		{"GiveAndStop", giveAndStop},
 		{"RepeatedKeyHasOneEffect", repeatedKey},
+		{"OneKeyManyCallers", oneKeyManyCallers},
 		{"RollsBackWithTheHost", rollsBack},
 		{"EventsRefuseChange", eventsRefuseChange},
 		{"TenantsAreApart", tenantsAreApart},

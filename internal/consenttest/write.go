@@ -71,6 +71,68 @@ func repeatedKey(t *testing.T, d storage.Directory) {
 	require.Equal(t, consent.NoConsent, Check(t, l, "c-9", "news", "email").Reason)
 }
 
+// oneKeyManyCallers repeats each write at once: one effect, one record, whoever wins.
+func oneKeyManyCallers(t *testing.T, d storage.Directory) {
+	l := Ledger(t, d, "acme")
+	act := func(key string) consent.Act {
+		a := Give("c-1", "news", "email", 1)
+		a.Key = key
+		return a
+	}
+	for i, write := range []func() (consent.Record, error){
+		func() (consent.Record, error) { return l.Give(ctx, act("give")) },
+		func() (consent.Record, error) { return l.Withdraw(ctx, act("withdraw")) },
+		func() (consent.Record, error) { return l.Refuse(ctx, act("refuse")) },
+		func() (consent.Record, error) { a := act("object"); a.Purpose = ""; return l.ObjectMarketing(ctx, a) },
+		func() (consent.Record, error) { a := act("suppress"); a.Purpose = ""; return l.Suppress(ctx, a) },
+		func() (consent.Record, error) {
+			a := act("restrict")
+			a.Scope, a.Ground = "*", consent.RestrictUnlawful
+			return l.Restrict(ctx, a)
+		},
+		func() (consent.Record, error) {
+			a := act("lift")
+			a.Scope, a.Told = "*", a.At
+			return l.Lift(ctx, a)
+		},
+		func() (consent.Record, error) {
+			a := act("object 21(1)")
+			a.Purpose, a.Channel = "security", ""
+			return l.Object(ctx, a)
+		},
+		func() (consent.Record, error) {
+			a := act("override")
+			a.Purpose, a.Reference, a.Author = "security", "grounds-1", "staff-1"
+			return l.Override(ctx, a)
+		},
+		func() (consent.Record, error) { a := act("merge"); a.Other = "a-0"; return l.Merge(ctx, a) },
+		func() (consent.Record, error) { a := act("withdraw both"); return l.Withdraw(ctx, a) },
+	} {
+		results := make(chan consent.Record, 6)
+		for range cap(results) {
+			go func() {
+				rec, err := write()
+				if err != nil {
+					t.Error(i, err)
+				}
+				results <- rec
+			}()
+		}
+		fresh, ids := 0, map[string]bool{}
+		for range cap(results) {
+			rec := <-results
+			ids[rec.ID] = true
+			if !rec.Repeated {
+				fresh++
+			}
+		}
+		require.Len(t, ids, 1, "write %d", i)
+		require.Equal(t, 1, fresh, "write %d", i)
+		require.Equal(t, i+1, count(t, l, "c-1"))
+	}
+	require.NoError(t, l.Verify(ctx, "c-1"))
+}
+
 func rollsBack(t *testing.T, d storage.Directory) {
 	l := Ledger(t, d, "acme")
 	no := errors.New("the host changed its mind")
