@@ -106,6 +106,9 @@ func (v *Vault) Ready(ctx context.Context) error {
 	if err := v.look(ctx); err != nil {
 		return err
 	}
+	if _, err := v.secret(ctx, secretTomb); err != nil { // needed by the first key of a transaction
+		return err
+	}
 	return v.finishAll(ctx)
 }
 
@@ -190,8 +193,7 @@ func (v *Vault) allow(ctx context.Context, action, subject string, attrs ...slog
 // unavailable makes err an [ErrKeyUnavailable], unless it already says what it is.
 func unavailable(what string, err error) error {
 	for _, known := range []error{ErrKeyUnavailable, ErrKeyLost, ErrShredded, ErrNoKey, ErrDamaged,
-		gdpr.ErrInvalid, storage.ErrTxFailed, storage.ErrTxDone, storage.ErrConflict,
-		context.Canceled, context.DeadlineExceeded} {
+		gdpr.ErrInvalid, storage.ErrTxFailed, storage.ErrTxDone, storage.ErrConflict} {
 		if errors.Is(err, known) {
 			return err
 		}
