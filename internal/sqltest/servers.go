@@ -3,6 +3,7 @@ package sqltest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -117,14 +119,20 @@ func bootMariaDB(s *server, dir string, port int) (string, *exec.Cmd, error) {
 	return fmt.Sprintf("root@tcp(127.0.0.1:%d)/", port), cmd, err
 }
 
-// FreePort returns a port of loopback that nobody listens on.
+var ports atomic.Int64
+
+// FreePort returns a port of loopback that nobody listens on, below those that
+// systems give to outgoing connections, so that it stays free until it is used.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	const low, span = 20000, 12000
+	for range span {
+		port := low + (os.Getpid()*97+int(ports.Add(1))*7)%span
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no free port on loopback")
 }
 
 // WaitFor waits until a server answers.

@@ -49,11 +49,11 @@ type dialect struct {
 	now     string // microseconds since 1970 at the start of the statement or later
 	traits  storage.Traits
 	noEmpty bool // drivers return empty bytes as nil
-	trips   bool // a statement is a round trip
 	points  bool // a Delete of several keys looks up each; MariaDB may walk over all rows, and waits for those of open transactions
 	joins   bool // one statement can carry out several writes
 	anyKey  bool // a Put would also change the row that meets another unique constraint
 	ddlInTx bool // a migration is one transaction
+	wholly  bool // a COMMIT that the engine answers with an error is rolled back
 	steps   bool // a joined step is undone by SAVEPOINT; else the transaction is made to fail
 
 	columns  map[storage.Kind]columnType
@@ -109,7 +109,7 @@ const refusal = "gdprkit: table is append-only"
 
 var dialects = [...]*dialect{
 	SQLite: {
-		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, steps: true,
+		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, wholly: true, steps: true,
 		now:    "(CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))",
 		traits: storage.Traits{SealInside: true, Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{
@@ -141,7 +141,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 		},
 	},
 	Postgres: {
-		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, trips: true, points: true, joins: true, ddlInTx: true,
+		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, points: true, joins: true, ddlInTx: true, wholly: true,
 		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
 		traits: storage.Traits{Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{
@@ -177,7 +177,7 @@ WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep
 		fail: `DO $$ BEGIN RAISE EXCEPTION 'gdprkit: a step of this transaction failed, roll it back'; END $$`,
 	},
 	MySQL: {
-		name: "mysql", quote: "`", params: 65535, trips: true, anyKey: true, steps: true,
+		name: "mysql", quote: "`", params: 65535, anyKey: true, steps: true,
 		now:    "(CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED))",
 		traits: storage.Traits{Durable: true},
 		columns: map[storage.Kind]columnType{

@@ -26,11 +26,14 @@ func (g guarded) QueryContext(ctx context.Context, query string, args ...any) (*
 	return r, g.noted(err)
 }
 
-// QueryRowContext cannot see the error of the row; after a failure the engine's
-// transaction is gone and the row says so.
+// QueryRowContext cannot see the error of the row. Once the transaction has failed
+// the row's error is context.Canceled and nothing is sent.
 func (g guarded) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := g.t.usable(ctx); err == nil {
-		ctx = context.WithoutCancel(ctx)
+	ctx = context.WithoutCancel(ctx)
+	if g.t.verdictFailed() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
 	}
 	return g.t.tx.QueryRowContext(ctx, query, args...)
 }

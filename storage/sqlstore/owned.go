@@ -182,8 +182,7 @@ func (db *DB) commit(ctx context.Context, tx *sql.Tx) error {
 		db.counts.committed.Add(1)
 		return nil
 	}
-	class, code := db.classify(err)
-	if class.conflict() || class == Duplicate || db.dialect == SQLite && code != "" {
+	if class, code := db.classify(err); db.d.refused(class, code) {
 		db.counts.rolledBack.Add(1)
 		return db.wrap(err, "commit")
 	}
@@ -192,6 +191,12 @@ func (db *DB) commit(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("%w: %w", storage.ErrTxFailed, db.wrap(err, "commit"))
 	}
 	return db.unknown(ctx, err, "commit")
+}
+
+// refused reports whether an error of COMMIT is the engine's word that it rolled
+// back: a conflict, a deferred constraint of the host. A failing disk is no word.
+func (d *dialect) refused(class Class, code string) bool {
+	return class.conflict() || class == Duplicate || d.wholly && code != "" && class != Lost && class != Failed
 }
 
 // aborted recognises a COMMIT that PostgreSQL answered with ROLLBACK, because a
