@@ -3,6 +3,9 @@ package consent_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
 	"github.com/gdprkit/gdprkit/internal/consenttest"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/memstore"
@@ -10,4 +13,15 @@ import (
 
 func TestOnMemstore(t *testing.T) {
 	consenttest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 4}) })
+}
+
+// Whatever happens, the kept rows are what the records add up to.
+func TestKeptStateIsWhatTheHistoryAddsUpTo(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		l := consenttest.Ledger(t, memstore.New(&memstore.Options{ConflictEvery: 5}), "acme")
+		consenttest.Play(l, rapid.Uint64().Draw(r, "seed"), rapid.IntRange(1, 60).Draw(r, "acts"))
+		for _, s := range consenttest.Subjects {
+			require.NoError(r, l.Verify(ctx, s))
+		}
+	})
 }

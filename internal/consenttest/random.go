@@ -25,7 +25,7 @@ func randomHistories(t *testing.T, d storage.Directory) {
 			act := pick(r, i)
 			require.Equal(t, errorOf(act(model)), errorOf(act(ours)))
 		}
-		for _, s := range subjects {
+		for _, s := range Subjects {
 			require.NoError(t, ours.Verify(ctx, s))
 			for _, p := range Pairs() {
 				want, got := Check(t, model, s, p[0], p[1]), Check(t, ours, s, p[0], p[1])
@@ -41,7 +41,16 @@ func randomHistories(t *testing.T, d storage.Directory) {
 	}
 }
 
-var subjects = []string{"s-1", "s-2", "s-3"}
+// Subjects are the persons of a random history.
+var Subjects = []string{"s-1", "s-2", "s-3"}
+
+// Play plays n random acts; what the ledger refuses is part of the play.
+func Play(l *consent.Ledger, seed uint64, n int) {
+	r := rand.New(rand.NewPCG(seed, 11))
+	for i := range n {
+		_ = pick(r, i)(l)
+	}
+}
 
 func errorOf(err error) string {
 	if err == nil {
@@ -61,11 +70,11 @@ func strip(d consent.Decision) consent.Decision {
 
 // pick returns a random act.
 func pick(r *rand.Rand, i int) func(*consent.Ledger) error {
-	s := subjects[r.IntN(len(subjects))]
+	s := Subjects[r.IntN(len(Subjects))]
 	p := Pairs()[r.IntN(len(Pairs()))]
 	at := Day(r.IntN(60))
 	a := consent.Act{Subject: s, Purpose: p[0], Channel: p[1], At: at, Evidence: &consent.Evidence{Method: consent.Button}, Key: fmt.Sprintf("k-%d", i-r.IntN(2)*r.IntN(3))}
-	other := subjects[r.IntN(len(subjects))]
+	other := Subjects[r.IntN(len(Subjects))]
 	verb := r.IntN(16)
 	return func(l *consent.Ledger) (err error) {
 		switch verb {
