@@ -21,7 +21,17 @@ func export(c *catalog.Column, v any) any {
 		return exportText(c, string(x))
 	case string:
 		return exportText(c, x)
-	case nil, bool, int64, float64, time.Time:
+	case int64:
+		if digits := c.Scale(); digits >= 0 {
+			return strconv.FormatFloat(float64(x), 'f', digits, 64)
+		}
+		return v
+	case float64:
+		if digits := c.Scale(); digits >= 0 {
+			return strconv.FormatFloat(x, 'f', digits, 64)
+		}
+		return v
+	case nil, bool, time.Time:
 		return v
 	}
 	return fmt.Sprint(v)
@@ -32,6 +42,12 @@ func exportText(c *catalog.Column, s string) any {
 	case catalog.JSON:
 		if raw := json.RawMessage(s); json.Valid(raw) {
 			return raw
+		}
+	case catalog.DateTime: // as text from drivers that do not parse it; others give a time.Time in UTC
+		for _, form := range layouts {
+			if t, err := time.Parse(form, s); err == nil {
+				return t.UTC()
+			}
 		}
 	case catalog.Int, catalog.Bool:
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {

@@ -29,7 +29,7 @@ func (l *Live) Fields(purpose string) ([]Field, error) {
 	for _, t := range l.sorted() {
 		for _, c := range t.cols {
 			for _, p := range c.parts {
-				if f := (Field{t.name, c.Name, p.category, p.origin}); slices.Contains(p.purposes, purpose) && !slices.Contains(out, f) {
+				if f := (Field{t.name, t.called(c.Column), p.category, p.origin}); slices.Contains(p.purposes, purpose) && !slices.Contains(out, f) {
 					out = append(out, f)
 				}
 			}

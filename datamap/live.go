@@ -94,8 +94,9 @@ type table struct {
 	key   []*catalog.Column
 	links []*link
 	refs  []*ref
-	cols  []*column // what is exported, in the order of the table
-	dates []*date   // by name
+	cols  []*column                  // what is exported, in the order of the table
+	spelt map[*catalog.Column]string // names that the map gives, see called
+	dates []*date                    // by name
 	chain [][]*catalog.FK
 	rank  int           // position in Live.order
 	loose bool          // a shared table: rows on the way to the person go before its own

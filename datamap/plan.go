@@ -129,11 +129,12 @@ func (p *planner) decide(t *table, it dsar.Item, s *step, by string, shared bool
 func (p *planner) mask(t *table, s *step, fields []string, evidence string) error {
 	s.result = dsar.Result{Outcome: dsar.Masked, Evidence: evidence}
 	running := p.dutyRuns(t, s.row)
-	if err := p.knows(t, fields); err != nil {
+	chosen, err := t.chosen(fields)
+	if err != nil {
 		return err
 	}
-	if len(fields) > 0 {
-		return p.assign(t, s, func(c *column) bool { return slices.Contains(fields, c.Name) && !(running && c.duty) })
+	if len(chosen) > 0 {
+		return p.assign(t, s, func(c *column) bool { return slices.Contains(chosen, c) && !(running && c.duty) })
 	}
 	if err := p.assign(t, s, func(c *column) bool { return !(running && c.duty) }); err != nil {
 		return err
@@ -151,14 +152,17 @@ func (p *planner) mask(t *table, s *step, fields []string, evidence string) erro
 // leadsTo reports whether a link is one to the person's kind.
 func (p *planner) leadsTo(link *link) bool { return p.who == nil || p.leads(link, p.who.kind) }
 
-func (p *planner) knows(t *table, fields []string) error {
+// chosen returns the columns of those names.
+func (t *table) chosen(fields []string) ([]*column, error) {
+	var out []*column
 	for _, f := range fields {
-		i := slices.IndexFunc(t.cols, func(c *column) bool { return c.Name == f })
-		if i < 0 || t.cols[i].key {
-			return ErrItem
+		c := t.named(f)
+		if c == nil || c.key {
+			return nil, ErrItem
 		}
+		out = append(out, c)
 	}
-	return nil
+	return out, nil
 }
 
 // assign plans the strategies of the columns chosen.
@@ -169,7 +173,7 @@ func (p *planner) assign(t *table, s *step, chosen func(*column) bool) error {
 		}
 		for _, part := range c.parts {
 			if part.do == Callback && s.row.cells[i] != nil {
-				s.calls, s.fields = append(s.calls, part.Erase.Call), append(s.fields, c.Name)
+				s.calls, s.fields = append(s.calls, part.Erase.Call), append(s.fields, t.called(c.Column))
 			}
 		}
 		if slices.ContainsFunc(c.parts, func(x *part) bool { return x.do == RemoveElement }) {

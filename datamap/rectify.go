@@ -39,7 +39,7 @@ func (s *Source) rectify(ctx context.Context, who person, ch dsar.Change) (dsar.
 	if t == nil {
 		return failed("table-not-mapped")
 	}
-	c := t.column(ch.Field, s.l.schema)
+	c := t.named(ch.Field)
 	switch {
 	case c == nil || len(c.parts) == 0 || c.key || c.link || c.Generated:
 		return failed("field-not-rectifiable")

@@ -51,8 +51,39 @@ func (r *resolver) col(at []any, t *table, name string) *catalog.Column {
 	c := r.schema.Find(t.live, r.options.Names(name))
 	if c == nil {
 		r.add(at, t.name, name, "column is not in the live table")
+		return nil
+	}
+	if t.spelt == nil {
+		t.spelt = make(map[*catalog.Column]string)
+	}
+	if t.spelt[c] == "" {
+		t.spelt[c] = name
 	}
 	return c
+}
+
+// called returns the name of a column in the map, so that one map gives the same
+// answers on databases that spell differently; the live name if the map has none.
+func (t *table) called(c *catalog.Column) string {
+	if name := t.spelt[c]; name != "" {
+		return name
+	}
+	return c.Name
+}
+
+// named finds a column by its name in the map or in the database, or returns nil.
+func (t *table) named(name string) *column {
+	for _, c := range t.cols {
+		if t.called(c.Column) == name {
+			return c
+		}
+	}
+	for _, c := range t.cols {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
 }
 
 func (r *resolver) tablesAndKeys() {

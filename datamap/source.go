@@ -66,7 +66,7 @@ var (
 
 // described is a column as a desk sees it.
 func (l *Live) described(t *table, c *column) dsar.Column {
-	d := dsar.Column{Name: c.Name, Duty: c.duty, Immutable: c.key || len(c.parts) == 0, Origin: origin(t.def.Origin)}
+	d := dsar.Column{Name: t.called(c.Column), Duty: c.duty, Immutable: c.key || len(c.parts) == 0, Origin: origin(t.def.Origin)}
 	for _, p := range c.parts {
 		d.Title, d.Origin = p.Title, origin(p.origin)
 		d.Purpose, d.Basis = l.purpose(p.purposes)
@@ -149,7 +149,7 @@ func (p *portion) in(scope dsar.Scope) bool {
 	if len(scope.Categories) > 0 && !slices.Contains(scope.Categories, p.section.Category) {
 		return false
 	}
-	return len(scope.Fields) == 0 || slices.ContainsFunc(p.shown, func(c *column) bool { return slices.Contains(scope.Fields, c.Name) })
+	return len(scope.Fields) == 0 || slices.ContainsFunc(p.shown, func(c *column) bool { return slices.Contains(scope.Fields, p.table.called(c.Column)) })
 }
 
 // Erase implements dsar.Eraser. A row that no longer belongs to the subject is

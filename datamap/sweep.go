@@ -52,7 +52,7 @@ func (t *table) fieldsOf(category string) []string {
 	var out []string
 	for _, c := range t.cols {
 		if slices.ContainsFunc(c.parts, func(p *part) bool { return p.category == category }) {
-			out = append(out, c.Name)
+			out = append(out, t.called(c.Column))
 		}
 	}
 	return out
@@ -274,7 +274,9 @@ func (s *sweep) item(o *retention.Order) *dsar.Item {
 			return nil
 		}
 		it.Action = dsar.ActMask
-		it.Fields = slices.DeleteFunc(slices.Clone(all()), func(f string) bool { return slices.Contains(o.Keep, f) })
+		it.Fields = slices.DeleteFunc(slices.Clone(all()), func(f string) bool {
+			return slices.ContainsFunc(o.Keep, func(kept string) bool { return s.t.named(kept) == s.t.named(f) })
+		})
 		if len(it.Fields) == 0 {
 			return nil
 		}
@@ -291,7 +293,7 @@ func (t *table) fields() []string {
 	var out []string
 	for _, c := range t.cols {
 		if len(c.parts) > 0 && !c.key {
-			out = append(out, c.Name)
+			out = append(out, t.called(c.Column))
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -64,6 +65,21 @@ type Column struct {
 	Generated bool
 	Exact     bool   // text is compared byte by byte
 	Element   string // PostgreSQL arrays: type of the elements
+}
+
+// Scale returns the digits after the point of a declared decimal, as in
+// NUMERIC(10,2), or -1. SQLite gives such a value as a float; the other engines as
+// text with so many digits.
+func (c *Column) Scale() int {
+	if c.Class != Number {
+		return -1
+	}
+	_, digits, ok := strings.Cut(c.Type, ",")
+	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(digits, ")")))
+	if !ok || err != nil || n < 0 {
+		return -1
+	}
+	return n
 }
 
 // FK is a foreign key.
