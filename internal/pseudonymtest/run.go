@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"Export", export},
 		{"Backup", backup},
 		{"SameDatabase", sameDatabase},
+		{"RealLog", realLog},
 		{"OlderValueOfACell", olderValue},
 		{"Canaries", canaries},
 		{"NotInTransaction", noTx},
