@@ -63,14 +63,14 @@ type Intake struct {
 // all that it does: who the person is, is established by other steps.
 func (d *Desk) Receive(ctx context.Context, in Intake) (*Request, error) {
 	now := d.now()
+	hash, err := in.hash() // as given: defaults such as the time differ from call to call
+	if err != nil {
+		return nil, err
+	}
 	if err := d.complete(&in, now); err != nil {
 		return nil, err
 	}
 	r := d.newRow(&in, now)
-	hash, err := in.hash()
-	if err != nil {
-		return nil, err
-	}
 	f := file{in.Contact, in.Mandate, in.Text, in.Identities, in.Changes, in.Scope, in.Purposes, in.NoSuppression}
 	if r.body, err = d.enclose(ctx, r.id, place("gdpr_request", "body", r.id), f, f.personal()); err != nil {
 		return nil, err
