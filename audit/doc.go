@@ -16,8 +16,9 @@
 // *Sealing* gives an entry its index, extends a hash chain and the Merkle tree of
 // RFC 6962, and updates the *head*. With memstore and SQLite it happens inside the
 // writing transaction. PostgreSQL and MySQL keep entries beside the log first
-// (*staged*), so that open transactions do not wait for one another, and seal right
-// after the commit; [Log.Pending] counts what waits.
+// (*staged*), so that open transactions do not wait for one another. The next commit
+// of the process, [Log.Sealed] or [Log.Run] seals them; [Log.Pending] counts what
+// waits. An entry recorded outside of a transaction is sealed when Record returns.
 //
 // A *checkpoint* is the size and root of the log, signed. An [Anchor] keeps the
 // newest outside the database. A *bundle* is a text file with entries and proofs

@@ -1,7 +1,9 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 
@@ -40,4 +42,56 @@ func ExampleLog_Record_personal() {
 	fmt.Println(err)
 	// Output:
 	// gdpr: personal value refused without a sealer: Attr.name: give Options.Sealer, or mark it with gdpr.Clear if it is not personal
+}
+
+func ExampleLog_Append() {
+	log, _ := audit.New(memstore.New(nil).Tenant("acme"), nil)
+	event := audit.Event{
+		Action: "export.made", Actor: "emp-7", Subject: "c-17", Subjects: []string{"c-18"},
+		Attrs: []slog.Attr{slog.Int("rows", 1200)},
+		Key:   "export-4711", // a repeat after a timeout adds nothing
+	}
+	first, _ := log.Append(context.Background(), event)
+	again, _ := log.Append(context.Background(), event)
+	size, _ := log.Sealed(context.Background())
+	fmt.Println(first[0].ID == again[0].ID, size)
+	// Output:
+	// true 2
+}
+
+func ExampleLog_WriteBundle() {
+	ctx := context.Background()
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // in earnest: from a KMS or a secret store
+	log, _ := audit.New(memstore.New(nil).Tenant("acme"), &audit.Options{Signer: key})
+	for range 3 {
+		if err := log.Record(ctx, "contact.viewed", "c-17"); err != nil {
+			panic(err)
+		}
+	}
+
+	var bundle bytes.Buffer
+	if _, err := log.WriteBundle(ctx, &bundle, audit.Bundle{Kind: audit.KindSubject, Subject: "c-17"}); err != nil {
+		panic(err)
+	}
+	keys, _ := log.VerifierKeys(ctx) // published outside the database
+
+	report, err := audit.VerifyBundle(&bundle, keys, nil)
+	fmt.Println(report.Count, report.Stated, err)
+	// Output:
+	// 3 true <nil>
+}
+
+func ExampleLog_Redact() {
+	ctx := context.Background()
+	log, _ := audit.New(memstore.New(nil).Tenant("acme"), nil)
+	if err := log.Record(ctx, "contact.viewed", "c-17"); err != nil {
+		panic(err)
+	}
+	if err := log.Redact(ctx, 1, "payload_period"); err != nil {
+		panic(err)
+	}
+	report, err := log.Verify(ctx) // the leaf hash still stands in the tree
+	fmt.Println(report.Size, report.Redacted, err)
+	// Output:
+	// 3 1 <nil>
 }

@@ -135,6 +135,12 @@ var errLeader = errors.New("audit: sealing was interrupted")
 
 // sealBatch drains what is staged and appends the drafts behind it.
 func (l *Log) sealBatch(ctx context.Context, drafts []*draft) error {
+	if done, err := l.sealFast(ctx, drafts); done {
+		if errors.Is(err, storage.ErrOutcomeUnknown) {
+			return l.resolve(ctx, drafts, err)
+		}
+		return err
+	}
 	for check := false; ; {
 		more, err := l.sealOnce(ctx, drafts, check)
 		switch {
@@ -150,10 +156,12 @@ func (l *Log) sealBatch(ctx context.Context, drafts []*draft) error {
 
 // sealOnce is one transaction. It reports whether there is more to do.
 func (l *Log) sealOnce(ctx context.Context, drafts []*draft, check bool) (more bool, err error) {
+	var h *head
+	defer func() { l.keepHead(h, err) }()
 	err = l.store.InTx(ctx, func(ctx context.Context) error {
 		more = false
-		h, err := l.lockHead(ctx)
-		if err != nil {
+		var err error
+		if h, err = l.lockHead(ctx); err != nil {
 			return err
 		}
 		l.sawMark(h.mark)
