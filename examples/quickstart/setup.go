@@ -56,18 +56,17 @@ type host struct {
 
 type story struct {
 	*host
-	config  *config
-	own     bool // the CRM is the invented one
-	tables  []string
-	before  map[string]int
-	schema  string
-	signer  ed25519.PrivateKey
-	ring    *keyring.Keyring
-	mapped  *datamap.Map
-	plan    *retention.Schedule
-	chosen  string // the person of the requests
-	backup  string // path of last night's backup
-	bundles []string
+	config *config
+	own    bool // the CRM is the invented one
+	tables []string
+	before map[string]int
+	schema string
+	signer ed25519.PrivateKey
+	ring   *keyring.Keyring
+	mapped *datamap.Map
+	plan   *retention.Schedule
+	chosen string // the person of the requests
+	backup string // path of last night's backup
 }
 
 // written are the files that a run leaves; an earlier run's are replaced.
