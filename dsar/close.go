@@ -192,6 +192,7 @@ type Refusal struct {
 // Refuse closes the request with the answer no. Whatever of [Refusal] is missing is
 // an [*IncompleteError].
 func (d *Desk) Refuse(ctx context.Context, id string, n Refusal, act Act) (*Request, error) {
+	given := n // so that a repeated call is recognised
 	if n.Authority == "" {
 		n.Authority = d.controller.Authority
 	}
@@ -217,7 +218,7 @@ func (d *Desk) Refuse(ctx context.Context, id string, n Refusal, act Act) (*Requ
 	if !d.o.OneEye && n.SignedBy == act.By {
 		return nil, ErrFourEyes
 	}
-	return d.do(ctx, stepping{id: id, event: EventRefuse, act: act, code: n.Ground, detail: n,
+	return d.do(ctx, stepping{id: id, event: EventRefuse, act: act, code: n.Ground, detail: given,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			if n.Told.After(d.now()) || storage.Micros(n.Told) < r.received {
 				return nil, invalid("Refusal.Told", "must lie between the receipt and now")

@@ -61,15 +61,15 @@ func (d *Desk) Extend(ctx context.Context, id string, e Extension, act Act) (*Re
 		return nil, wrap(ErrExtension, invalid("Extension.Reason", "must be complexity or number (GDPR art. 12(3))"))
 	}
 	now := d.now()
+	var detail any // as given, so that a repeated call is recognised
+	if e.Why != "" {
+		detail = e
+	}
 	if e.Told.IsZero() {
 		e.Told = now
 	}
 	if e.Told.After(now) {
 		return nil, wrap(ErrExtension, invalid("Extension.Told", "lies in the future"))
-	}
-	var detail any
-	if e.Why != "" {
-		detail = e
 	}
 	return d.do(ctx, stepping{id: id, event: EventExtend, act: act, code: e.Reason, detail: detail,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
@@ -114,6 +114,10 @@ type Pausing struct {
 // Options.Deadlines; the unpaused date stays visible in any case.
 func (d *Desk) Pause(ctx context.Context, id string, p Pausing, act Act) (*Request, error) {
 	now := d.now()
+	var detail any
+	if p.Question != "" {
+		detail = p
+	}
 	if p.Asked.IsZero() {
 		p.Asked = now
 	}
@@ -124,10 +128,6 @@ func (d *Desk) Pause(ctx context.Context, id string, p Pausing, act Act) (*Reque
 		return nil, invalid("Pausing.Asked", "lies in the future")
 	case p.Reason == PauseClarification && !p.LargeQuantity:
 		return nil, invalid("Pausing.LargeQuantity", "is not set; a clarification stops the clock only then (recital 63)")
-	}
-	var detail any
-	if p.Question != "" {
-		detail = p
 	}
 	return d.do(ctx, stepping{id: id, event: EventPause, act: act, code: p.Reason, detail: detail,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
@@ -154,13 +154,15 @@ func (r *row) pausedFor(reason string) { r.outcome = reason }
 // is the law for an identity check.
 func (d *Desk) Resume(ctx context.Context, id string, answered time.Time, act Act) (*Request, error) {
 	now := d.now()
+	var detail any
 	if answered.IsZero() {
 		answered = now
+	} else {
+		detail = answered.UTC().Format(time.RFC3339)
 	}
 	if answered.After(now) {
 		return nil, invalid("Resume.answered", "lies in the future")
 	}
-	detail := answered.UTC().Format(time.RFC3339)
 	return d.do(ctx, stepping{id: id, event: EventResume, act: act, detail: detail, plain: true,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			asked := storage.Time(r.paused)

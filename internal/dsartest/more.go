@@ -78,6 +78,18 @@ func keys(t *testing.T, w *World) {
 	require.Equal(t, 2, n, "one effect")
 	_, err = w.Desk.Assign(ctx, a.ID, "emp3", act)
 	require.ErrorIs(t, err, storage.ErrKeyReuse)
+	for range 2 {
+		e, err := w.Desk.Extend(ctx, a.ID, dsar.Extension{Reason: "number", Why: "veel"}, dsar.Act{By: "emp1", Key: "k2"})
+		require.NoError(t, err)
+		require.Equal(t, dsar.LetterExtension, e.Letter.Name)
+		w.Wait(time.Minute)
+	}
+	for range 2 {
+		e, err := w.Desk.Refuse(ctx, a.ID, RefusalOf(), dsar.Act{By: "emp1", Key: "k3"})
+		require.NoError(t, err)
+		require.Equal(t, dsar.LetterRefusal, e.Letter.Name)
+		w.Wait(time.Minute)
+	}
 }
 
 func rollback(t *testing.T, w *World) {
