@@ -62,7 +62,7 @@ func (b *batch) run(ctx context.Context, refused string) error {
 	if err != nil {
 		return err
 	}
-	q, err := e.inquire(ctx, c)
+	q, err := b.r.inquire(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -213,8 +213,10 @@ func (b *batch) write(ctx context.Context, q *inquiry) error {
 		b.counts[countKey{x.item.Source, x.item.Rule, x.outcome()}]++
 	}
 	for k, n := range b.counts {
-		ops = append(ops, newCount.With(b.r.plan.ID, k.source, k.rule, k.outcome, s.number, 0),
-			addCount.With(n, b.r.plan.ID, k.source, k.rule, k.outcome, s.number))
+		if !b.r.counted[shardCount{s.number, k}] {
+			ops = append(ops, newCount.With(b.r.plan.ID, k.source, k.rule, k.outcome, s.number, 0))
+		}
+		ops = append(ops, addCount.With(n, b.r.plan.ID, k.source, k.rule, k.outcome, s.number))
 	}
 	b.handled = len(b.done)
 	_, err := e.store.Apply(ctx, ops...)

@@ -63,7 +63,8 @@ func (e *Engine) Execute(ctx context.Context, id string, o *ExecuteOptions) (*Re
 		return nil, err
 	}
 	if p.State != planDone {
-		r := &runner{e: e, plan: p, opt: o, keeper: lease.New(e.store, &lease.Options{Now: e.opt.Now}), size: e.opt.BatchRows, started: time.Now()}
+		r := &runner{e: e, plan: p, opt: o, keeper: lease.New(e.store, &lease.Options{Now: e.opt.Now}), size: e.opt.BatchRows, started: time.Now(),
+			stale: true, settled: map[string]bool{}, blocked: map[string]bool{}, counted: map[shardCount]bool{}}
 		if err := r.run(ctx); err != nil {
 			return nil, err
 		}
@@ -139,6 +140,40 @@ type runner struct {
 	started time.Time
 	handled int
 	aside   int
+
+	stale   bool                // holds have changed since they were remembered
+	settled map[string]bool     // whether a category has settled records, by category
+	blocked map[string]bool     // categories known to have blocked records
+	counted map[shardCount]bool // rows of counts that exist
+}
+
+type shardCount struct {
+	shard int
+	key   countKey
+}
+
+// inquire is Engine.inquire with what this run knows already.
+func (r *runner) inquire(ctx context.Context, c *Condition) (*inquiry, error) {
+	e := r.e
+	holds, err := e.holdsNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	r.stale = holds != e.holds
+	e.mu.Unlock()
+	category := c.Category()
+	if !r.blocked[category] {
+		if r.blocked[category], err = e.any(ctx, anyBlocked, category); err != nil {
+			return nil, err
+		}
+	}
+	if _, known := r.settled[category]; !known {
+		if r.settled[category], err = e.any(ctx, anySettled, category); err != nil {
+			return nil, err
+		}
+	}
+	return newInquiry(e, c, holds, r.blocked[category], r.settled[category]), nil
 }
 
 // run takes free shards until all are done.
@@ -235,7 +270,7 @@ func (r *runner) work(ctx context.Context, held *lease.Lease, s *shard) error {
 		if s.item == 0 && len(page.items) == 0 {
 			return errPage
 		}
-		if err := r.batch(ctx, held, s, page); err != nil {
+		if err := r.batch(ctx, s, page); err != nil {
 			return err
 		}
 	}
@@ -263,18 +298,21 @@ func (r *runner) read(ctx context.Context, number int) (*page, error) {
 }
 
 // batch handles the next items of the page, and one by one if they fail together.
-func (r *runner) batch(ctx context.Context, held *lease.Lease, s *shard, p *page) error {
-	if _, err := r.e.holdsNow(ctx); err != nil { // outside the transaction, so that they are remembered
-		return err
+func (r *runner) batch(ctx context.Context, s *shard, p *page) error {
+	if r.stale { // outside the transaction, so that they are remembered
+		if _, err := r.e.holdsNow(ctx); err != nil {
+			return err
+		}
+		r.stale = false
 	}
 	n := min(r.size, len(p.items)-s.item)
 	start := time.Now()
-	b, err := r.commit(ctx, held, s, p, n, "")
+	b, err := r.commit(ctx, s, p, n, "")
 	var carried *carryError
 	for i := 0; err != nil && errors.As(err, &carried) && i < n; i++ {
-		if b, err = r.commit(ctx, held, s, p, 1, ""); errors.As(err, &carried) {
+		if b, err = r.commit(ctx, s, p, 1, ""); errors.As(err, &carried) {
 			r.e.opt.Logger.WarnContext(ctx, "retention: record set aside", "plan", r.plan.ID, "source", p.source.Name(), "error", carried.Error())
-			b, err = r.commit(ctx, held, s, p, 1, "the source refused the record")
+			b, err = r.commit(ctx, s, p, 1, "the source refused the record")
 		}
 		if err == nil && i < n-1 {
 			r.report(b)
@@ -316,14 +354,13 @@ func (r *runner) report(b *batch) {
 	r.opt.Progress(p)
 }
 
-// commit handles n items in one transaction, or sets them aside for a reason.
-func (r *runner) commit(ctx context.Context, held *lease.Lease, s *shard, p *page, n int, refused string) (*batch, error) {
+// commit handles n items in one transaction, or sets them aside for a reason. The
+// lease only keeps others away; that nothing is done twice follows from the lock on
+// the row of the shard and the place that it names.
+func (r *runner) commit(ctx context.Context, s *shard, p *page, n int, refused string) (*batch, error) {
 	var b *batch
 	err := r.e.store.InTx(ctx, func(ctx context.Context) error {
 		b = &batch{r: r, page: p, shard: s, items: p.items[s.item : s.item+n], counts: map[countKey]int{}}
-		if err := held.Check(ctx); err != nil {
-			return err
-		}
 		var next, item, last int
 		if err := r.e.store.Claim(ctx, claimShard, []any{r.plan.ID, s.number, s.next, s.item, s.last}, &next, &item, &last); err != nil {
 			return err
@@ -335,6 +372,9 @@ func (r *runner) commit(ctx context.Context, held *lease.Lease, s *shard, p *pag
 	})
 	if err != nil {
 		return nil, err
+	}
+	for k := range b.counts {
+		r.counted[shardCount{s.number, k}] = true
 	}
 	if s.item += n; s.item == len(p.items) {
 		s.next, s.item = s.next+1, 0

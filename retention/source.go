@@ -11,8 +11,10 @@ import (
 // Record is a row of the host as a [Source] delivers it. It holds no content, only
 // what the rules need.
 type Record struct {
-	// Key identifies the row in its source, stable and unique, at most 191 bytes. It
-	// enters plans and entries, so it must not be personal data.
+	// Key identifies the row, stable and unique in its source, at most 191 bytes. It
+	// enters plans, so it must not be personal data. Blocked records are named by
+	// category and key: where several sources deliver a category, keys that differ
+	// between them (with the name of the table in front) keep their rows apart.
 	Key string
 	// Subject is the CRM's key of the person; empty if the row belongs to nobody.
 	Subject string

@@ -85,12 +85,17 @@ func (e *Engine) inquire(ctx context.Context, c *Condition) (*inquiry, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &inquiry{e: e, cond: c, holds: holds, stops: map[string]string{}, lapsed: map[string]bool{}, waited: map[string]string{}}
-	if q.blocked, err = e.any(ctx, anyBlocked, c.Category()); err != nil {
+	blocked, err := e.any(ctx, anyBlocked, c.Category())
+	if err != nil {
 		return nil, err
 	}
-	q.settled, err = e.any(ctx, anySettled, c.Category())
-	return q, err
+	settled, err := e.any(ctx, anySettled, c.Category())
+	return newInquiry(e, c, holds, blocked, settled), err
+}
+
+func newInquiry(e *Engine, c *Condition, holds *holdSet, blocked, settled bool) *inquiry {
+	return &inquiry{e: e, cond: c, holds: holds, blocked: blocked, settled: settled,
+		stops: map[string]string{}, lapsed: map[string]bool{}, waited: map[string]string{}}
 }
 
 func (e *Engine) any(ctx context.Context, s *storage.Select, category string) (bool, error) {
@@ -113,6 +118,9 @@ func (q *inquiry) complete(ctx context.Context, r *Record, f *Facts) error {
 		b, err := q.e.blockOf(ctx, q.cond.Category(), r.Key)
 		if err != nil {
 			return err
+		}
+		if b != nil && b.Subject != r.Subject {
+			b = nil // not this row: see Record.Key
 		}
 		if b != nil && b.Rule == "" && (b.Until.IsZero() || b.Until.After(q.e.now())) {
 			f.Stop = b.Ground // a ground that the schedule does not know
