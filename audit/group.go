@@ -144,7 +144,13 @@ func (l *Log) sealBatch(ctx context.Context, drafts []*draft) error {
 	for check := false; ; {
 		more, err := l.sealOnce(ctx, drafts, check)
 		switch {
-		case errors.Is(err, storage.ErrDuplicate) && !check:
+		case errors.Is(err, storage.ErrDuplicate):
+			if l.resolve(ctx, drafts, err) == nil {
+				return nil // an attempt whose answer was lost has done it
+			}
+			if check {
+				return err
+			}
 			check = true // a staged row is in the log already
 		case errors.Is(err, storage.ErrOutcomeUnknown):
 			return l.resolve(ctx, drafts, err)

@@ -95,6 +95,11 @@ func (o *Options) fill() error {
 			return gdpr.Invalid("Options.Signer", "must have an Ed25519 public key")
 		}
 	}
+	for _, k := range o.Keys {
+		if _, err := NewVerifier(k); err != nil {
+			return gdpr.Invalid("Options.Keys", "holds a key that is not of the form name+hash+base64")
+		}
+	}
 	if o.Payload == nil {
 		o.Payload = map[string]time.Duration{"access.": year, "view.": year}
 	}
