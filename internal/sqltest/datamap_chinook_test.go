@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,14 @@ func cell(v any) string {
 	case nil:
 		return "NULL"
 	case []byte:
-		return string(x)
+		return cell(string(x))
+	case float64: // SQLite's form of a decimal
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	case string: // a driver may give a date as text
+		if at, err := time.Parse(time.DateTime, strings.TrimSuffix(x, ".000000")); err == nil {
+			return cell(at)
+		}
+		return x
 	case json.RawMessage:
 		return string(x)
 	case time.Time:
