@@ -50,6 +50,7 @@ func toBytes(parts []string) [][]byte {
 // again after a crash; a record twice does no harm.
 func (w *worker) journal(ctx context.Context) error {
 	if w.d.o.Journal == nil {
+		w.d.o.Logger.WarnContext(ctx, "dsar: erasure without a journal; a restored backup brings the person back")
 		return nil
 	}
 	scope, err := json.Marshal(w.f.Scope)

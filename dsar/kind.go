@@ -40,6 +40,10 @@ func (k Kind) Article() string {
 	return ""
 }
 
+// MarketingPurpose stands for all direct marketing in an objection (GDPR art.
+// 21(2) and (3)).
+const MarketingPurpose = "marketing"
+
 // reads reports whether the answer to the request is a copy of data.
 func (k Kind) reads() bool { return k == Access || k == Portability }
 

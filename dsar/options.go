@@ -27,7 +27,8 @@ type Options struct {
 	Shredder Shredder
 	// Keeper protects records from erasure. Default: nothing is kept.
 	Keeper Keeper
-	// Grounds tells which purposes still stand. Default: not asked.
+	// Grounds is asked, when a withdrawal or an objection is planned, whether the
+	// purpose still stands; the plan's items say so. Default: not asked.
 	Grounds Grounds
 	// Restricter carries out restrictions. Default: only sources restrict.
 	Restricter Restricter
@@ -47,7 +48,7 @@ type Options struct {
 	// no codes.
 	Held func(ctx context.Context, subject, address string) (since time.Time, err error)
 	// Withdraw and Object carry out a withdrawal of consent or an objection for one
-	// purpose; purpose "marketing" is the objection of art. 21(2). They run inside
+	// purpose; [MarketingPurpose] is the objection of art. 21(2). They run inside
 	// the desk's transaction. Default: requests of these kinds cannot be planned.
 	Withdraw func(ctx context.Context, subject, purpose string) error
 	Object   func(ctx context.Context, subject, purpose string) error

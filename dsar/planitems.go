@@ -251,10 +251,37 @@ func (p *planner) onDesk(ctx context.Context, a Action, records []string, on boo
 	for _, subject := range p.r.subjects {
 		for _, rec := range records {
 			i := item{subject: subject, source: deskSource, record: rec, action: a, ground: p.r.ground}
+			if err := p.stands(ctx, &i); err != nil {
+				return err
+			}
 			if err := p.add(ctx, i, nil, nil); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// stands notes in the item whether the purpose that is withdrawn from, or objected
+// to, stood at the time of the plan. A purpose that the Grounds do not know is
+// their error.
+func (p *planner) stands(ctx context.Context, i *item) error {
+	if p.d.o.Grounds == nil || i.action != actWithdraw && i.action != actObject || i.record == MarketingPurpose {
+		return nil
+	}
+	stands, code, err := p.d.o.Grounds.Stands(ctx, i.subject, i.record, p.now)
+	if err != nil {
+		return err
+	}
+	i.evidence = "lapsed"
+	if stands {
+		i.evidence = "stood"
+	}
+	if checkCode("Grounds.code", code) == nil {
+		i.evidence = joinCode(i.evidence, code)
+	}
+	if len(i.evidence) > 64 {
+		i.evidence = i.evidence[:64]
 	}
 	return nil
 }

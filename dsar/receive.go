@@ -220,7 +220,7 @@ func (in *Intake) checkWho() error {
 func (in *Intake) checkKind() error {
 	if in.Kind == Objection && in.Ground == "" {
 		in.Ground = "A21-1"
-		if len(in.Purposes) == 1 && in.Purposes[0] == "marketing" {
+		if len(in.Purposes) == 1 && in.Purposes[0] == MarketingPurpose {
 			in.Ground = "A21-2"
 		}
 	}

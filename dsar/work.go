@@ -209,6 +209,9 @@ func (w *worker) source(ctx context.Context, s Source, last Receipt) error {
 	} else if errors.As(err, &se) {
 		out.Fault = se.Fault
 	}
+	if err != nil {
+		w.d.o.Logger.WarnContext(ctx, "dsar: a source failed; Work may be called again", "source", s.Name(), "fault", out.Fault, "attempt", last.Attempts+1)
+	}
 	out.Source, out.Attempts = s.Name(), last.Attempts+1
 	out.At = w.d.now()
 	if _, werr := w.d.store.Apply(ctx, out.op(w.r.id)); werr != nil {

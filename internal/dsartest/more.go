@@ -152,6 +152,26 @@ func objection(t *testing.T, w *World) {
 	require.Contains(t, w.Did(), "object c1 profiling")
 }
 
+func withdrawal(t *testing.T, w *World) {
+	ctx := context.Background()
+	r := w.Prepare(dsar.Withdrawal)
+	_, err := w.Finish(r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"withdraw c1 newsletter"}, w.Did())
+	for i, err := range w.Desk.Items(ctx, r.ID) {
+		require.NoError(t, err)
+		require.Equal(t, "stood/given", i.Evidence)
+	}
+	in := Intake(dsar.Withdrawal)
+	in.Purposes = []string{"unknown"}
+	u, err := w.Desk.Receive(ctx, in)
+	require.NoError(t, err)
+	_, err = w.Desk.Waive(ctx, u.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	_, err = w.Desk.Plan(ctx, u.ID, By("emp1"))
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+}
+
 func rectification(t *testing.T, w *World) {
 	r := w.Prepare(dsar.Rectification)
 	_, err := w.Finish(r.ID)

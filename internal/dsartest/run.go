@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"HostRollsBack", rollback},
 		{"RestrictionIsLiftedAfterNotice", restriction},
 		{"ObjectionRestrictsAtOnce", objection},
+		{"WithdrawalSaysWhatStood", withdrawal},
 		{"RectificationLeavesNoValueInTheLog", rectification},
 		{"PortabilityHoldsWhatWasProvided", portability},
 		{"TwoContactsOneRequest", twoContacts},

@@ -48,7 +48,7 @@ func NewWorld(t *testing.T, dir storage.Directory) *World {
 	w.CRM.Fill("c2", "Bert Bakker", "bert@example.org")
 	w.Options = dsar.Options{
 		Sources: []dsar.Source{w.CRM, w.Other}, Auditor: w.Audit, Sealer: w.Sealer, Shredder: w.Sealer, Keeper: w.Keeper, Journal: w.Journal,
-		Restricter: restricter{w}, Secret: gdpr.NewSecret(make([]byte, 32)), Information: Information(), Policy: "v1", Now: w.Now,
+		Restricter: restricter{w}, Grounds: grounds{}, Secret: gdpr.NewSecret(make([]byte, 32)), Information: Information(), Policy: "v1", Now: w.Now,
 		Object:   func(_ context.Context, s, p string) error { return w.did("object " + s + " " + p) },
 		Withdraw: func(_ context.Context, s, p string) error { return w.did("withdraw " + s + " " + p) },
 		Suppress: func(_ context.Context, s, g string) error { return w.did("suppress " + s) },
@@ -60,6 +60,16 @@ func NewWorld(t *testing.T, dir storage.Directory) *World {
 	}
 	w.Restart()
 	return w
+}
+
+type grounds struct{}
+
+// Stands knows every purpose but one, and the newsletter stands.
+func (grounds) Stands(_ context.Context, _, purpose string, _ time.Time) (bool, string, error) {
+	if purpose == "unknown" {
+		return false, "", gdpr.Invalid("Stands.purpose", "is not in the catalogue")
+	}
+	return purpose == "newsletter", "given", nil
 }
 
 type restricter struct{ w *World }
