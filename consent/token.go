@@ -60,6 +60,14 @@ func (l *Ledger) newToken(kind string) (gdpr.Secret, *tokenRow) {
 	return gdpr.NewSecret([]byte(text)), &tokenRow{hash: tokenHash(raw), kind: kind, expires: storage.Micros(l.now().Add(l.tokenLife))}
 }
 
+// decodeToken reads the 32 bytes of a token. It demands the one spelling: the decoder
+// would skip line feeds.
+func decodeToken(prefix, text string) ([]byte, bool) {
+	body, ok := strings.CutPrefix(text, prefix)
+	raw, err := b64.DecodeString(body)
+	return raw, ok && err == nil && len(raw) == 32 && b64.EncodeToString(raw) == body
+}
+
 func tokenHash(raw []byte) []byte {
 	sum := sha256.Sum256(raw)
 	return sum[:]
@@ -71,13 +79,12 @@ func (r *tokenRow) insert() storage.Op {
 
 // token finds the row of a token of this tenant, or returns a [*TokenError].
 func (l *Ledger) token(ctx context.Context, kind, text string) (*tokenRow, error) {
-	body, ok := strings.CutPrefix(text, confirmPrefix)
-	raw, err := b64.DecodeString(body)
-	if !ok || err != nil || len(raw) != 32 {
+	raw, ok := decodeToken(confirmPrefix, text)
+	if !ok {
 		return nil, &TokenError{"malformed"}
 	}
 	r := new(tokenRow)
-	err = l.store.Get(ctx, tokenByHash, []any{tokenHash(raw)}, &r.hash, &r.kind, &r.subject, &r.purpose, &r.channel, &r.version, &r.address, &r.expires, &r.used, &r.body)
+	err := l.store.Get(ctx, tokenByHash, []any{tokenHash(raw)}, &r.hash, &r.kind, &r.subject, &r.purpose, &r.channel, &r.version, &r.address, &r.expires, &r.used, &r.body)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, &TokenError{"unknown"}
@@ -163,9 +170,8 @@ func (l *Ledger) linkID(ctx context.Context, subject string) (id []byte, err err
 
 // readLink returns what a withdrawal token is good for.
 func (l *Ledger) readLink(token string) (id []byte, purpose, channel string, err error) {
-	body, ok := strings.CutPrefix(token, withdrawPrefix)
-	raw, decodeErr := b64.DecodeString(body)
-	if !ok || decodeErr != nil || len(raw) != 32 {
+	raw, ok := decodeToken(withdrawPrefix, token)
+	if !ok {
 		return nil, "", "", &TokenError{"malformed"}
 	}
 	id = raw[:16]
