@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
@@ -14,10 +13,6 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
-
-// ErrBackup is returned by ImportKeys when the backup is cut, changed or of another
-// tenant or version.
-var ErrBackup = fmt.Errorf("pseudonym: not a whole backup of this tenant's keys: %w", gdpr.ErrInvalid)
 
 const (
 	backupVersion = "gdprkit.dev/keys/v1"

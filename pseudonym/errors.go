@@ -58,4 +58,14 @@ var (
 	// ErrUnknownRef is returned by a [KeyWrapper] that does not hold the key it is
 	// asked for: it was destroyed, or never created here.
 	ErrUnknownRef = errors.New("pseudonym: key wrapper does not know the key")
+
+	// ErrUnfinished is returned by Shred when the decision is committed and nothing
+	// opens the subject's values any more, but the key could not be destroyed yet,
+	// because the journal or the key store failed. Run, or another Shred of the same
+	// subject, finishes it. Readmit returns it until then.
+	ErrUnfinished = errors.New("pseudonym: shred is decided and not finished")
+
+	// ErrBackup is returned by ImportKeys when the backup is cut, changed or of
+	// another tenant or version.
+	ErrBackup = fmt.Errorf("pseudonym: not a whole backup of this tenant's keys: %w", gdpr.ErrInvalid)
 )

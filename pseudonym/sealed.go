@@ -9,6 +9,10 @@ import (
 	"github.com/gdprkit/gdprkit/internal/frame"
 )
 
+// MaxValue is the longest plaintext that Seal accepts, in bytes. Use a stream for
+// more.
+const MaxValue = 16 << 20
+
 // Sealed value, version 1:
 //
 //	0: u8 version | 1: u8 suite | 2: hid[16] | 18: nonce[12] | 30: ct ‖ tag[16]
@@ -28,10 +32,6 @@ const (
 
 	sealLabel = "gdprkit/seal/v1\x00"
 	hidLabel  = "gdprkit/hid/v1\x00"
-
-	// MaxValue is the longest plaintext that Seal accepts, in bytes. Use a stream
-	// for more.
-	MaxValue = 16 << 20
 
 	textPrefix = "gv1."
 )

@@ -13,12 +13,6 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// ErrUnfinished is returned by Shred when the decision is committed and nothing
-// opens the subject's values any more, but the key could not be destroyed yet,
-// because the journal or the key store failed. Run, or another Shred of the same
-// subject, finishes it.
-var ErrUnfinished = errors.New("pseudonym: shred is decided and not finished")
-
 // Receipt says what a shred did.
 type Receipt struct {
 	Subject      string

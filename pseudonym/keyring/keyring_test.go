@@ -244,6 +244,7 @@ func TestPrintsNoKey(t *testing.T) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			require.NotContains(t, fmt.Sprintf(verb, x), "canary")
 			require.NotContains(t, fmt.Sprintf(verb, x), fmt.Sprintf("%x", "canary"))
+			require.NotContains(t, fmt.Sprintf(verb, x), "99 97 110 97 114 121")
 		}
 		b, err := json.Marshal(x)
 		require.NoError(t, err)

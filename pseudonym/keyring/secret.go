@@ -1,6 +1,9 @@
 package keyring
 
 import (
+	"fmt"
+	"log/slog"
+
 	"golang.org/x/crypto/argon2"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -29,6 +32,19 @@ func Passphrase(text string) (Secret, error) {
 	}
 	return Secret{raw: gdpr.NewSecret([]byte(text)), passphrase: true}, nil
 }
+
+// String returns "[redacted]".
+func (s Secret) String() string { return s.raw.String() }
+
+// GoString returns "[redacted]".
+func (s Secret) GoString() string { return s.raw.GoString() }
+
+// Format prints "[redacted]" for every verb and flag: fmt would print the bytes of
+// a field that is not exported.
+func (s Secret) Format(f fmt.State, verb rune) { s.raw.Format(f, verb) }
+
+// LogValue returns "[redacted]".
+func (s Secret) LogValue() slog.Value { return s.raw.LogValue() }
 
 // The cost of deriving a key, and the most that a file may ask for.
 const (
