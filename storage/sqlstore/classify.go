@@ -17,8 +17,8 @@ import (
 // Class says what an error of the database means for the transaction.
 type Class uint8
 
-// The classes. After Busy, Deadlock, Serialization and Timeout an owned
-// transaction is rolled back and its function runs again.
+// The classes. After Busy, Deadlock, Serialization and Timeout, and after Lost
+// before COMMIT, an owned transaction is rolled back and its function runs again.
 const (
 	Other         Class = iota // the statement failed
 	Busy                       // SQLite: somebody else holds the write lock

@@ -8,8 +8,7 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// Dialect names the SQL that a database speaks. Everything in which the three
-// differ stands in this file.
+// Dialect names the SQL that a database speaks.
 type Dialect uint8
 
 // The dialects. MySQL is also MariaDB and Galera.
@@ -39,7 +38,7 @@ const (
 // since the sizes of a row may not exceed 65 535 bytes together.
 const unlimited = 2048
 
-// dialect is what the generator of SQL knows about a dialect.
+// dialect is everything in which a dialect differs from the others, as data.
 type dialect struct {
 	name    string
 	quote   string // around identifiers

@@ -2,66 +2,45 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"strconv"
 
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// Scopes yields, in ascending order, the tenants that have a row in t. It reads
-// one index entry per tenant, and holds nothing while the loop's body runs.
+// Scopes yields, in ascending order, the tenants that have a row in t. Each is one
+// look-up in the key, however many rows it has, and nothing is held while the
+// loop's body runs.
 func (db *DB) Scopes(ctx context.Context, t *storage.Table) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		last := ""
-		for {
-			page, err := db.scopes(ctx, t, last)
-			if err != nil {
-				yield("", err)
+		for last := ""; ; {
+			next, err := db.scopeAfter(ctx, t, last)
+			if errors.Is(err, storage.ErrNotFound) || !yield(next, err) || err != nil {
 				return
 			}
-			for _, name := range page {
-				if !yield(name, nil) {
-					return
-				}
-				last = name
-			}
-			if len(page) == 0 {
-				return
-			}
+			last = next
 		}
 	}
 }
 
 type scopesKey struct{ *storage.Table }
 
-// scopes returns the next tenants after last.
-func (db *DB) scopes(ctx context.Context, t *storage.Table, last string) ([]string, error) {
+// scopeAfter returns the next tenant after last, or storage.ErrNotFound.
+func (db *DB) scopeAfter(ctx context.Context, t *storage.Table, last string) (next string, err error) {
 	st := db.cached(scopesKey{t}, func() *statement {
 		return db.one(func(b *builder) {
-			b.put("SELECT DISTINCT ", b.d.id("tenant"), " FROM ")
+			b.put("SELECT ", b.d.id("tenant"), " FROM ")
 			b.table(t)
 			b.put(" WHERE ", b.d.id("tenant"), " > ")
 			b.tenant()
 			b.order([]string{"tenant"}, false)
-			b.put(" LIMIT ", strconv.Itoa(pageRows))
+			b.put(" LIMIT 1")
 		})
 	})
 	run, err := db.session(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	rows, err := run.query(st, st.args(last, nil), 0, t.Name)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var page []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, run.failed(err, t.Name)
-		}
-		page = append(page, name)
-	}
-	return page, run.failed(rows.Err(), t.Name)
+	err = run.row(st, st.args(last, nil), 0, t.Name, []any{&next})
+	return next, err
 }

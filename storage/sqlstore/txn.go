@@ -11,7 +11,7 @@ import (
 )
 
 // TX is a transaction of the host. *sql.Tx is one, and so are the transactions of
-// sqlx, bun and gorm.
+// sqlx and bun and the ConnPool of one of gorm.
 type TX interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
