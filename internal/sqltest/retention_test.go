@@ -147,7 +147,7 @@ const sweepSchedule = `{"version":"1","country":"DE","timeZone":"Europe/Berlin",
  {"id":"use","category":"c","kind":"maximum","period":"P2Y","start":{"events":["a"]},"ground":"GDPR art. 5(1)(e)"}]}`
 
 // sweepBatch is small, so that there are many places to be killed at.
-const sweepBatch = 12
+const sweepBatch = 8
 
 func sweepEngine(db *sqlstore.DB, h *crm) (*retention.Engine, error) {
 	s, err := retention.ParseSchedule([]byte(sweepSchedule))
