@@ -45,7 +45,7 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 	if err := v.check(ctx); err != nil {
 		return r, err
 	}
-	if _, err := v.tag(ctx, subject); err != nil {
+	if r.Finished, err = v.isShredded(ctx, subject, r.Compartments); r.Finished || err != nil {
 		return r, err
 	}
 	_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
@@ -67,6 +67,28 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 	}
 	v.completeAfter(ctx, rows)
 	return r, nil
+}
+
+// isShredded tells that nothing is left to do, so that a repeated shred does and
+// records nothing.
+func (v *Vault) isShredded(ctx context.Context, subject string, compartments []string) (bool, error) {
+	tag, err := v.tag(ctx, subject)
+	if err != nil {
+		return false, err
+	}
+	gone, err := v.goneOf(ctx, tag)
+	if err != nil {
+		return false, unavailable("read the tombstones", err)
+	}
+	for _, c := range compartments {
+		if !gone[c] {
+			return false, nil
+		}
+	}
+	for _, err := range v.data.Scan(ctx, selClosingsOf, []any{subject}) {
+		return false, unavailableIf("read the shreds", err) // one is to be finished
+	}
+	return true, nil
 }
 
 // completeAfter finishes a shred once the transaction of ctx has committed, if that
