@@ -86,12 +86,13 @@ func newContactTable(extra []ContactRule, sectors []string) (*contactTable, erro
 
 // regime returns the most specific rule in force: the country's before the Union's,
 // then sector, relation and addressee. An electronic channel without a row is
-// opt_in, and so is every electronic channel of an unsettled country.
+// opt_in, and so is every electronic channel of a person whose country or kind is
+// unsettled.
 func (t *contactTable) regime(country, channel string, kind Kind, relation string, at time.Time) Regime {
 	if !contains(electronic, channel) {
 		return NoRegime
 	}
-	if country == unsettled {
+	if country == unsettled || kind == unsettledKind {
 		return OptIn
 	}
 	if kind == "" {

@@ -9,7 +9,7 @@ import (
 // Merge records that Subject and Other are the same person, as a CRM finds when it
 // joins two contacts. The stricter of the two wins everywhere: every stop stays,
 // nothing becomes allowed that neither allowed, and the order of merges does not
-// matter. Countries that disagree become unsettled, which is the strictest; call
+// matter. Kind and country that disagree become unsettled, which is the strictest; call
 // [Ledger.Describe]. Sealed evidence stays with the subject it was sealed for, and
 // later stops of one reach the other.
 func (l *Ledger) Merge(ctx context.Context, a Act) (Record, error) {

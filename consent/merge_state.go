@@ -72,14 +72,11 @@ func joinMark(a, b *mark) *mark {
 	return a
 }
 
-// joinPerson takes the more protected answer. Records that disagree about the
+// joinPerson takes the more protected answer. Records that disagree about kind or
 // country, also by one of them not knowing it, leave it unsettled, which counts as
-// the strictest country.
+// the strictest.
 func joinPerson(a, b person) person {
-	p := person{Kind: a.Kind, Country: a.Country, Deceased: earliest(a.Deceased, b.Deceased)}
-	if a.Kind.protection() < b.Kind.protection() || a.Kind.protection() == b.Kind.protection() && a.Kind < b.Kind {
-		p.Kind = b.Kind
-	}
+	p := person{Kind: a.Kind.join(b.Kind), Country: a.Country, Deceased: earliest(a.Deceased, b.Deceased)}
 	if a.Country != b.Country {
 		p.Country = unsettled
 	}

@@ -168,3 +168,20 @@ func TestRowsDecideAsTheState(t *testing.T) {
 		}
 	})
 }
+
+// No kind of person has the strictest rules everywhere: a consumer may be mailed as
+// an existing customer where a business contact may not.
+func TestMergeOfDifferentKindsIsStrict(t *testing.T) {
+	b := open(t, nil)
+	_, err := b.Establish(ctx, Act{Subject: "a", Purpose: "soft", Channel: "email", At: day(1), Ground: ExistingCustomer, Reference: "order-1"})
+	require.NoError(t, err)
+	_, err = b.Describe(ctx, Person{Subject: "a", Kind: BusinessContact, At: day(1)})
+	require.NoError(t, err)
+	b.denied(t, NoConsent, "a", "soft", "email")
+	_, err = b.Merge(ctx, Act{Subject: "b", Other: "a", At: day(2)})
+	require.NoError(t, err)
+	b.denied(t, NoConsent, "b", "soft", "email")
+	_, err = b.Describe(ctx, Person{Subject: "b", Kind: Consumer, Country: "NL", At: day(3)})
+	require.NoError(t, err)
+	require.Equal(t, ExistingCustomer, b.allowed(t, "b", "soft", "email").Basis)
+}

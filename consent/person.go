@@ -21,17 +21,19 @@ func (k Kind) valid() bool {
 	return false
 }
 
-// protection orders kinds: the higher, the stricter the rules.
-func (k Kind) protection() int {
-	switch k {
-	case RoleAddress:
-		return 0
-	case BusinessContact:
-		return 1
-	case SoleTrader:
-		return 2
+// unsettledKind is the kind of a person whose merged records disagree. It counts as
+// the one with the strictest rules, which none of the kinds is in every country.
+const unsettledKind Kind = "unsettled"
+
+// join returns the kind of a person with two records. Unknown counts as consumer.
+func (k Kind) join(o Kind) Kind {
+	switch {
+	case k == o, o == "" && k == Consumer:
+		return k
+	case k == "" && o == Consumer:
+		return o
 	}
-	return 3
+	return unsettledKind
 }
 
 // By says who acted.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
@@ -149,8 +150,13 @@ func (l *Ledger) WithdrawalLink(ctx context.Context, subject, purpose, channel s
 	return withdrawPrefix + b64.EncodeToString(append(id, l.linkMAC(0, id, purpose, channel)...)), nil
 }
 
+// linkMAC returns HMAC-SHA-256(K_link, "gdprkit/withdraw/v1" ‖ 0 ‖ lp(tenant) ‖ id[16] ‖
+// lp(purpose) ‖ lp(channel))[:16].
 func (l *Ledger) linkMAC(secret int, id []byte, purpose, channel string) []byte {
-	return mac(l.secrets[secret].link, "gdprkit/withdraw/v1", l.store.Scope(), string(id), purpose, channel)[:16]
+	h := hmac.New(sha256.New, l.secrets[secret].link)
+	msg := frame.Append([]byte("gdprkit/withdraw/v1\x00"), l.store.Scope())
+	h.Write(frame.Append(append(msg, id...), purpose, channel))
+	return h.Sum(nil)[:16]
 }
 
 // linkID returns the random id of the person in links, making it at the first use.
