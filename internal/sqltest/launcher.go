@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // A Launcher runs the binaries of an engine as an ordinary user in a directory.
@@ -17,6 +18,9 @@ type Launcher struct {
 	Binaries []string // patterns of directories where they are
 	Users    []string // accounts to run as when this process is root
 	Dir      string   // made by MakeDir
+	// Quit ends a server that cleans up after itself, as PostgreSQL must to give
+	// back shared memory. Default: SIGKILL.
+	Quit syscall.Signal
 }
 
 // PostgresLauncher runs PostgreSQL.
@@ -24,6 +28,7 @@ func PostgresLauncher() Launcher {
 	return Launcher{
 		Binaries: []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/bin"},
 		Users:    []string{"postgres", "nobody"},
+		Quit:     syscall.SIGQUIT,
 	}
 }
 
@@ -41,6 +46,21 @@ func (l *Launcher) MakeDir() (err error) {
 		return err
 	}
 	return l.own(l.Dir)
+}
+
+func (l *Launcher) quit() syscall.Signal {
+	if l.Quit == 0 {
+		return syscall.SIGKILL
+	}
+	return l.Quit
+}
+
+// Stop ends a server and waits until it is gone.
+func (l *Launcher) Stop(cmd *exec.Cmd) {
+	cmd.Process.Signal(l.quit())
+	kill := time.AfterFunc(5*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer kill.Stop()
+	cmd.Wait()
 }
 
 // RemoveDir removes it.
@@ -94,7 +114,7 @@ func (l *Launcher) Command(name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = l.Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
+	dieWithParent(cmd.SysProcAttr, l.quit())
 	uid, gid, err := l.account()
 	if err == nil && uid != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: gid}

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -79,8 +78,7 @@ func (s *server) launch() (err error) {
 // stop kills what start started.
 func (s *server) stop() {
 	if s.cmd != nil {
-		syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-		s.cmd.Wait()
+		s.Stop(s.cmd)
 	}
 	s.RemoveDir()
 }
@@ -96,7 +94,7 @@ func bootPostgres(s *server, dir string, port int) (string, *exec.Cmd, error) {
 	}
 	cmd, err := s.Command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers=64MB",
-		"-c", "deadlock_timeout=50ms")
+		"-c", "deadlock_timeout=50ms", "-c", "dynamic_shared_memory_type=mmap")
 	return fmt.Sprintf("postgres://gdprkit@127.0.0.1:%d/postgres?sslmode=disable", port), cmd, err
 }
 

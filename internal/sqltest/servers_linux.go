@@ -2,5 +2,5 @@ package sqltest
 
 import "syscall"
 
-// dieWithParent has a server killed even if the test binary is.
-func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
+// dieWithParent has a server ended even if the test binary is killed.
+func dieWithParent(a *syscall.SysProcAttr, by syscall.Signal) { a.Pdeathsig = by }

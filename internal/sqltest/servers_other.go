@@ -5,4 +5,4 @@ package sqltest
 import "syscall"
 
 // dieWithParent has no counterpart here; a killed test binary leaves its server.
-func dieWithParent(*syscall.SysProcAttr) {}
+func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}

@@ -98,6 +98,7 @@ func (r *Replicated) start(t testing.TB, i int) {
 	h := r.hosts[i]
 	cmd, err := r.launcher.Command(filepath.Join(r.bin, "postgres"), "-D", h.data, "-p", strconv.Itoa(h.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
+		"-c", "dynamic_shared_memory_type=mmap",
 		"-c", "wal_level=replica", "-c", "max_wal_senders=8", "-c", "max_replication_slots=16", "-c", "wal_keep_size=256MB")
 	if err != nil {
 		t.Fatal(err)
