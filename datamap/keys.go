@@ -60,7 +60,7 @@ func (t *table) parseKey(s string) ([]any, bool) {
 			p = unescapeKey.Replace(p)
 		}
 		v, err := argument(t.key[i], p)
-		if err != nil || p == "" {
+		if err != nil || s == "" {
 			return nil, false
 		}
 		vals[i] = v
