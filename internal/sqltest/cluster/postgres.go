@@ -72,7 +72,8 @@ func (r *Replicated) FailOver(t testing.TB, pause time.Duration) {
 	dead := r.primary
 	r.kill(dead)
 	r.primary = 1 - dead
-	r.sql(t, r.primary, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_promote()", "SELECT pg_reload_conf()")
+	r.run(t, "pg_ctl", "promote", "-w", "-D", r.hosts[r.primary].data) // not pg_promote(): recovery may cancel a query
+	r.sql(t, r.primary, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 	time.Sleep(pause)
 	r.follow(t, dead)
 }
