@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/calendar"
 )
 
 // Sealer encrypts personal values under their subject's key, so that the entry
@@ -57,10 +58,10 @@ type Options struct {
 	Anchor Anchor
 	// Held tells whether a legal hold stops Redact and Prune. Default nil: none.
 	Held func(context.Context) (bool, error)
-	// Payload says after which time RedactDue drops the payload of an entry, by
-	// action or by a prefix that ends in ".". Default: "access." and "view." one
-	// year, others never.
-	Payload map[string]time.Duration
+	// Payload says how long RedactDue leaves the payload of an entry, by action or by
+	// a prefix that ends in ".": a calendar period of ISO 8601, counted in UTC days.
+	// Default: "P1Y" for "access." and "view.", others for ever.
+	Payload map[string]string
 	// LooseSubjects allows "@" and white space in subjects and actors. Default false.
 	LooseSubjects bool
 	// SealEvery is how long entries of committed transactions may wait before the
@@ -70,6 +71,8 @@ type Options struct {
 	SealTimeout time.Duration
 	// CheckpointEvery is the pause between the checkpoints that Run signs. Default 1 h.
 	CheckpointEvery time.Duration
+	periods         map[string]calendar.Period
+
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
 	// Logger gets warnings without personal data. Default: discarded.
@@ -78,7 +81,6 @@ type Options struct {
 
 const (
 	defaultOrigin = "local.gdprkit"
-	year          = 365 * 24 * time.Hour
 	clockSlack    = 5 * time.Minute
 	batchSize     = 1000
 )
@@ -101,7 +103,15 @@ func (o *Options) fill() error {
 		}
 	}
 	if o.Payload == nil {
-		o.Payload = map[string]time.Duration{"access.": year, "view.": year}
+		o.Payload = map[string]string{"access.": "P1Y", "view.": "P1Y"}
+	}
+	o.periods = make(map[string]calendar.Period, len(o.Payload))
+	for action, text := range o.Payload {
+		p, err := calendar.ParsePeriod(text)
+		if err != nil {
+			return gdpr.Invalid("Options.Payload", "the period of %s is not ISO 8601, such as P1Y", action)
+		}
+		o.periods[action] = p
 	}
 	if o.SealEvery <= 0 {
 		o.SealEvery = 50 * time.Millisecond

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gdprkit/gdprkit/audit/merkle"
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/calendar"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
@@ -123,7 +124,7 @@ func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if p, ok := l.period(action); ok && storage.Time(at).Before(now.Add(-p)) {
+		if p, ok := l.period(action); ok && !calendar.DateOf(storage.Time(at)).Add(p).AddDays(1).Start(time.UTC).After(now) {
 			due = append(due, uint64(seq))
 		}
 		if len(due) >= limit {
@@ -139,17 +140,17 @@ func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 }
 
 // period returns how long the payload of an action stays; the longest prefix wins.
-func (l *Log) period(action string) (time.Duration, bool) {
+func (l *Log) period(action string) (calendar.Period, bool) {
 	if strings.HasPrefix(action, "log.") || action == "" {
-		return 0, false
+		return calendar.Period{}, false
 	}
 	for a := action; ; {
-		if p, ok := l.opt.Payload[a]; ok {
+		if p, ok := l.opt.periods[a]; ok {
 			return p, true
 		}
 		i := strings.LastIndexByte(strings.TrimSuffix(a, "."), '.')
 		if i < 0 {
-			return 0, false
+			return calendar.Period{}, false
 		}
 		a = a[:i+1]
 	}

@@ -2,15 +2,12 @@ package audit
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/gdprkit/gdprkit/internal/ids"
 )
-
-var errLeaf = errors.New("audit: leaf is not of the form v1")
 
 // A leafView reads a leaf without copying it. Parse accepts exactly what
 // leaf.append writes, so that no two texts have the same meaning; the view is

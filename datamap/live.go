@@ -103,9 +103,9 @@ type table struct {
 	self  []*catalog.FK // foreign keys to itself, and those that close a cycle: emptied before the row goes
 	keep  *duty
 
-	section, restrict *catalog.Column
-	softDelete        *catalog.Column
-	owner             *catalog.Column
+	restrict   *catalog.Column
+	softDelete *catalog.Column
+	owner      *catalog.Column
 }
 
 // column is a resolved column with everything that the map says of it.

@@ -26,7 +26,6 @@ type cursor struct {
 	cols  []*catalog.Column // read as they are
 	dates bool              // read the dates too
 	where func(s *statement)
-	lock  bool
 
 	width int
 	slab  []any

@@ -16,7 +16,7 @@ func (d *Desk) Identify(ctx context.Context, id string, act Act, subjects ...str
 		return nil, invalid("Identify.subjects", "is empty")
 	}
 	for _, s := range subjects {
-		if err := gdpr.CheckSubject("Identify.subjects", s, d.o.AllowLooseSubjects); err != nil {
+		if err := gdpr.CheckSubject("Identify.subjects", s, d.o.LooseSubjects); err != nil {
 			return nil, err
 		}
 	}

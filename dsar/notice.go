@@ -36,7 +36,7 @@ var (
 
 // Disclose logs a disclosure. It joins the transaction of the context.
 func (d *Desk) Disclose(ctx context.Context, g Disclosed) error {
-	if err := gdpr.CheckSubject("Disclosed.Subject", g.Subject, d.o.AllowLooseSubjects); err != nil {
+	if err := gdpr.CheckSubject("Disclosed.Subject", g.Subject, d.o.LooseSubjects); err != nil {
 		return err
 	}
 	if err := gdpr.CheckSubject("Disclosed.Recipient", g.Recipient, true); err != nil {

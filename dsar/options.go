@@ -96,8 +96,8 @@ type Options struct {
 	SourceTimeout time.Duration
 	// Parallel is how many sources work at a time. Default: 4.
 	Parallel int
-	// AllowLooseSubjects accepts "@" and white space in subject keys. Default: refused.
-	AllowLooseSubjects bool
+	// LooseSubjects accepts "@" and white space in subject keys. Default: refused.
+	LooseSubjects bool
 	// Logger gets warnings without personal data. Default: none.
 	Logger *slog.Logger
 	// Now is the clock. Default: time.Now.

@@ -188,7 +188,7 @@ func (d *Desk) complete(in *Intake, now time.Time) error {
 		in.Language = d.language()
 	}
 	for _, s := range in.Subjects {
-		if err := gdpr.CheckSubject("Intake.Subjects", s, d.o.AllowLooseSubjects); err != nil {
+		if err := gdpr.CheckSubject("Intake.Subjects", s, d.o.LooseSubjects); err != nil {
 			return err
 		}
 	}

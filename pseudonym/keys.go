@@ -23,7 +23,7 @@ func (v *Vault) entry(ctx context.Context, subject, compartment string, create b
 }
 
 func (v *Vault) load(ctx context.Context, subject, compartment string, create bool) (*entry, error) {
-	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return nil, err
 	}
 	if err := v.check(ctx); err != nil {

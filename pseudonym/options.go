@@ -78,8 +78,8 @@ type Options struct {
 	// Default: 10 000.
 	CacheSize int
 
-	// AnySubject accepts subjects with "@" and white space. Default: refused.
-	AnySubject bool
+	// LooseSubjects accepts subjects with "@" and white space. Default: refused.
+	LooseSubjects bool
 
 	// Confirm is asked, before keys move to a new epoch, whether every process of
 	// the host can use the new key-encryption key. Default: this process is enough.

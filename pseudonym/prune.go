@@ -137,7 +137,7 @@ func (v *Vault) Export(ctx context.Context, subject string) iter.Seq2[json.RawMe
 }
 
 func (v *Vault) held(ctx context.Context, subject string) (list []held, err error) {
-	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return nil, err
 	}
 	if err := v.check(ctx); err != nil {

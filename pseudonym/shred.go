@@ -104,7 +104,7 @@ func (v *Vault) completeAfter(ctx context.Context, rows []closingRow) {
 
 func (v *Vault) plan(subject string, keep []string) (Receipt, error) {
 	r := Receipt{Subject: subject}
-	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return r, err
 	}
 	for _, k := range keep {
@@ -299,7 +299,7 @@ func (v *Vault) ScheduleShred(ctx context.Context, subject string, due time.Time
 
 // UnscheduleShred takes back what ScheduleShred asked for, if it is not due yet.
 func (v *Vault) UnscheduleShred(ctx context.Context, subject string) error {
-	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return err
 	}
 	err := v.data.InTx(ctx, func(ctx context.Context) error {
@@ -316,7 +316,7 @@ func (v *Vault) UnscheduleShred(ctx context.Context, subject string) error {
 // what was sealed before stays closed. Reason says why in words without personal
 // data, at most 512 bytes; it stands in the audit entry.
 func (v *Vault) Readmit(ctx context.Context, subject, reason string) error {
-	if err := gdpr.CheckSubject("subject", subject, v.opts.AnySubject); err != nil {
+	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return err
 	}
 	if reason == "" || len(reason) > 512 {

@@ -103,7 +103,7 @@ func sealing(e *Env, baseline func(plain, aad []byte) (func(int) error, error)) 
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}, base, err
@@ -126,13 +126,14 @@ func opening(e *Env, baseline func(plain, aad []byte) (func(int) error, error)) 
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}, base, err
 }
 
-var sink []byte // keeps results alive
+// Sink keeps results alive.
+var Sink []byte
 
 func bareSeal(plain, aad []byte) (func(int) error, error) {
 	gcm, err := bareGCM()
@@ -142,7 +143,7 @@ func bareSeal(plain, aad []byte) (func(int) error, error) {
 			if _, err := rand.Read(out); err != nil {
 				return err
 			}
-			sink = gcm.Seal(out, out, plain, aad)
+			Sink = gcm.Seal(out, out, plain, aad)
 		}
 		return nil
 	}, err
@@ -161,7 +162,7 @@ func bareOpen(plain, aad []byte) (func(int) error, error) {
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}, nil
@@ -175,7 +176,7 @@ func tinkSeal(plain, aad []byte) (func(int) error, error) {
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}, err
@@ -193,7 +194,7 @@ func tinkOpen(plain, aad []byte) (func(int) error, error) {
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}, err
@@ -228,7 +229,7 @@ func uncached(e *Env) (ours, base func(int) error, err error) {
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}
@@ -282,7 +283,7 @@ func byHand(e *Env, s storage.Store, names []string, plain []byte) (func(int) er
 			if err != nil {
 				return err
 			}
-			if sink, err = gcm.Open(nil, nonce, sealed, aad); err != nil {
+			if Sink, err = gcm.Open(nil, nonce, sealed, aad); err != nil {
 				return err
 			}
 		}
@@ -303,7 +304,7 @@ func blindIndex(e *Env) (ours, base func(int) error, err error) {
 			if err != nil {
 				return err
 			}
-			sink = b
+			Sink = b
 		}
 		return nil
 	}
@@ -312,7 +313,7 @@ func blindIndex(e *Env) (ours, base func(int) error, err error) {
 		for range n {
 			h.Reset()
 			h.Write(in)
-			sink = h.Sum(out[:0])
+			Sink = h.Sum(out[:0])
 		}
 		return nil
 	}, nil

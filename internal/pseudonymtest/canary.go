@@ -82,7 +82,7 @@ func canaries(t *testing.T, open Open) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		out = append(out, fmt.Sprintf(verb, v))
 	}
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(v) //lint:ignore SA9005 that nothing comes out is what is tested
 	require.NoError(t, err)
 	out = append(out, string(b))
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("vault", "vault", v)

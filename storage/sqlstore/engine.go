@@ -19,7 +19,6 @@ const waiting = "SET STATEMENT wsrep_sync_wait=1 FOR "
 type engine struct {
 	isolation sql.IsolationLevel // to ask for in an owned transaction
 	galera    bool
-	version   int // of the schema
 }
 
 // probe looks at the schema and the server once. It is called outside
