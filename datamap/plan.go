@@ -34,7 +34,9 @@ type planner struct {
 	who     *person // nil in a sweep
 	preview bool
 	gone    map[*table]map[string]bool
-	refs    map[*ref]map[string]int // rows gone, by what they referred to
+	// detached: columns that a run would have changed, as column, NUL, key.
+	detached map[*table]map[string]bool
+	refs     map[*ref]map[string]int // rows gone, by what they referred to
 	// following: rows that hang on a deleted one are planned with it, so that they
 	// do not keep it.
 	following bool
@@ -43,7 +45,7 @@ type planner struct {
 
 func (l *Live) planner(subject string, who *person, preview bool) *planner {
 	return &planner{Live: l, subject: subject, who: who, preview: preview,
-		gone: make(map[*table]map[string]bool), refs: make(map[*ref]map[string]int), cascade: make(map[string]int64)}
+		gone: make(map[*table]map[string]bool), detached: make(map[*table]map[string]bool), refs: make(map[*ref]map[string]int), cascade: make(map[string]int64)}
 }
 
 // steps plans the items of one table, at most dsar.MaxBatch, in their order.

@@ -140,7 +140,7 @@ func (p *planner) deeper(ctx context.Context, t *table, rows map[string]*row, le
 			if left[r.text] != "" {
 				continue
 			}
-			n, err := p.victims(ctx, t, chain, end, r)
+			n, err := p.victims(ctx, t, chain, r)
 			if err != nil {
 				return err
 			}
@@ -156,39 +156,62 @@ func (p *planner) deeper(ctx context.Context, t *table, rows map[string]*row, le
 }
 
 // victims counts the rows at the end of a chain that deleting r would delete.
-func (p *planner) victims(ctx context.Context, t *table, chain []*catalog.FK, end *table, r *row) (int64, error) {
-	s := p.statement()
-	last := chain[len(chain)-1]
-	sel := "COUNT(*)"
-	cols := []*catalog.Column(nil)
-	if end != nil && p.preview {
-		cols = end.key
-		sel = list(cols, func(c *catalog.Column) string { return s.column("v0", c) })
-	}
-	s.add("SELECT " + sel + " FROM " + s.table(last.Table) + " v0 WHERE ")
-	for i := len(chain) - 1; i >= 0; i-- {
-		alias := "v" + strconv.Itoa(len(chain)-1-i)
-		fk := chain[i]
-		if i == 0 {
-			s.add(alias+"."+s.name(fk.Columns[0])+" = ?", t.value(r, t.live.Column(fk.RefColumns[0])))
-			break
+func (p *planner) victims(ctx context.Context, t *table, chain []*catalog.FK, r *row) (int64, error) {
+	values := []any{t.value(r, t.live.Column(chain[0].RefColumns[0]))}
+	for i, fk := range chain {
+		ref := "" // the column to which the next step refers
+		if i+1 < len(chain) {
+			ref = chain[i+1].RefColumns[0]
 		}
-		next := "v" + strconv.Itoa(len(chain)-i)
-		s.add(alias + "." + s.name(fk.Columns[0]) + " IN (SELECT " + next + "." + s.name(fk.RefColumns[0]) + " FROM " + s.table(fk.Ref) + " " + next + " WHERE ")
+		var next []any
+		for part := range slices.Chunk(values, chunk) {
+			err := p.fallen(ctx, fk, part, ref, func(v any) { next = append(next, v) })
+			if err != nil {
+				return 0, err
+			}
+		}
+		if values = next; len(values) == 0 {
+			return 0, nil
+		}
 	}
-	for range len(chain) - 1 {
-		s.add(")")
+	return int64(len(values)), nil
+}
+
+// fallen calls found for each row that a cascade along fk from the values would
+// delete, with its value of the column ref. Rows that a run would have deleted or
+// detached by then are left out; a run itself finds them so.
+func (p *planner) fallen(ctx context.Context, fk *catalog.FK, values []any, ref string, found func(any)) error {
+	t := p.mapped(fk.Table)
+	var cols []string
+	if t != nil {
+		for _, c := range t.key {
+			cols = append(cols, c.Name)
+		}
 	}
-	n := int64(0)
-	err := p.query(ctx, s, max(1, len(cols)), func(v []any) error {
-		if cols == nil {
-			n, _ = strconv.ParseInt(plainText(t.key[0], v[0]), 10, 64)
-		} else if !p.gone[end][end.keyText(v)] {
-			n++
+	keys := len(cols)
+	if ref != "" {
+		cols = append(cols, ref)
+	}
+	s := p.statement()
+	s.add("SELECT ")
+	for _, c := range cols {
+		s.add("v0." + s.name(c) + ", ")
+	}
+	s.add("1 FROM "+s.table(fk.Table)+" v0 WHERE v0."+s.name(fk.Columns[0])+" IN "+marks(len(values)), values...)
+	return p.query(ctx, s, len(cols)+1, func(v []any) error {
+		if t != nil {
+			key := t.keyText(v[:keys])
+			if p.gone[t][key] || p.detached[t][fk.Columns[0]+"\x00"+key] {
+				return nil
+			}
+		}
+		if ref == "" {
+			found(nil)
+		} else if v[keys] != nil {
+			found(v[keys])
 		}
 		return nil
 	})
-	return n, err
 }
 
 // note remembers in a preview what a run would have deleted or detached.
@@ -205,6 +228,12 @@ func (p *planner) note(t *table, steps []*step) {
 				p.gone[t] = make(map[string]bool)
 			}
 			p.gone[t][s.row.text] = true
+		}
+		for _, a := range s.sets {
+			if p.detached[t] == nil {
+				p.detached[t] = make(map[string]bool)
+			}
+			p.detached[t][a.col.Name+"\x00"+s.row.text] = true
 		}
 		p.released(t, s)
 	}
