@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"reflect"
 	"slices"
 	"time"
 
@@ -186,8 +187,10 @@ func (x *exporter) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := x.put("state", s); err != nil {
-		return err
+	if !reflect.ValueOf(*s).IsZero() { // nothing is recorded of a stranger
+		if err := x.put("state", s); err != nil {
+			return err
+		}
 	}
 	if err := x.records(ctx); err != nil {
 		return err
