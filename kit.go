@@ -165,13 +165,19 @@ func (k *Kit) sources() []dsar.Source {
 	return own
 }
 
-// held tells whether a legal hold stands; it stops the log from being pruned.
+// held tells whether a legal hold stands; it keeps the log from being pruned and
+// redacted.
 func (k *Kit) held(ctx context.Context) (bool, error) {
 	if k.Engine == nil {
 		return false, nil
 	}
-	for _, err := range k.Engine.Holds(ctx) {
-		return err == nil, err
+	for h, err := range k.Engine.Holds(ctx) {
+		if err != nil {
+			return true, err
+		}
+		if h.Released.IsZero() && h.Parent == "" { // neither over nor an exemption from another
+			return true, nil
+		}
 	}
 	return false, nil
 }
