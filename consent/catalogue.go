@@ -143,14 +143,14 @@ func (c *Catalogue) At(id string, t time.Time) *Purpose {
 	return nil
 }
 
-// next returns when a later version of the purpose comes into force, or zero.
-func (c *Catalogue) next(id string, t time.Time) time.Time {
+// later returns when the versions of the purpose after t come into force.
+func (c *Catalogue) later(id string, t time.Time) (times []time.Time) {
 	for _, p := range c.byID[id] {
 		if p.Since.After(t) {
-			return p.Since
+			times = append(times, p.Since)
 		}
 	}
-	return time.Time{}
+	return times
 }
 
 // IDs returns the ids of the purposes, sorted.

@@ -342,7 +342,10 @@ func (r *rules) changes(q *Query, s *view, p *Purpose, at time.Time, allowed boo
 	}
 	add(s.Person.Deceased)
 	if r.catalogue != nil {
-		add(storage.Micros(r.catalogue.next(q.Purpose, at)))
+		when = append(when, r.catalogue.later(q.Purpose, at)...)
+	}
+	if q.Recipient != "" {
+		when = append(when, transfers().changes(at)...)
 	}
 	if p != nil && p.Marketing && (p.Basis != Consent || p.Existing) {
 		country := s.Person.Country

@@ -148,22 +148,13 @@ func (r *ContactRule) match(country, channel, kind, relation string, sectors []s
 
 // changes returns the days after at on which a rule for the channel begins or ends.
 func (t *contactTable) changes(country, channel string, at time.Time) (days []time.Time) {
-	add := func(day string, plus int) {
-		d, err := calendar.ParseDate(day)
-		if err != nil {
-			return
-		}
-		if s := d.AddDays(plus).Start(time.UTC); s.After(at) && !slices.Contains(days, s) {
-			days = append(days, s)
-		}
-	}
 	for i := range t.rules {
 		r := &t.rules[i]
 		if r.Channel != channel || r.Country != country && r.Country != "EU" {
 			continue
 		}
-		add(r.From, 0)
-		add(r.Until, 1)
+		days = appendDay(days, r.From, 0, at)
+		days = appendDay(days, r.Until, 1, at)
 	}
 	return days
 }

@@ -3,6 +3,7 @@ package consent
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,4 +56,27 @@ func (t *transferTable) safe(r *Recipient, at time.Time, explicit bool) bool {
 		return r.Reference != ""
 	}
 	return false
+}
+
+// changes returns when adequacy decisions begin or end after a time.
+func (t *transferTable) changes(at time.Time) (days []time.Time) {
+	for i := range t.Adequacy {
+		a := &t.Adequacy[i]
+		days = appendDay(days, a.From, 0, at)
+		days = appendDay(days, a.Until, 1, at)
+	}
+	return days
+}
+
+// appendDay adds the beginning in UTC of the day that lies plus days after one of
+// the tables, if it comes after a time. An empty day is none.
+func appendDay(days []time.Time, day string, plus int, after time.Time) []time.Time {
+	d, err := calendar.ParseDate(day)
+	if err != nil {
+		return days
+	}
+	if s := d.AddDays(plus).Start(time.UTC); s.After(after) && !slices.Contains(days, s) {
+		days = append(days, s)
+	}
+	return days
 }
