@@ -24,10 +24,26 @@ func (l *Ledger) Restrict(ctx context.Context, a Act) (Record, error) {
 }
 
 // RestrictSubject restricts within a scope as of now: the bridge for a request under
-// art. 18. Scope "" is "*".
+// art. 18. Scope "" is "*"; what is no purpose is a category of data.
 func (l *Ledger) RestrictSubject(ctx context.Context, subject, scope, ground string) error {
-	_, err := l.Restrict(ctx, Act{Subject: subject, Scope: scope, Ground: Ground(ground), At: l.now()})
+	_, err := l.Restrict(ctx, Act{Subject: subject, Scope: l.scopeOf(scope), Ground: Ground(ground), At: l.now()})
 	return err
+}
+
+// LiftSubject ends the restriction of a scope that [Ledger.RestrictSubject] made. The
+// caller vouches that the person was told before (GDPR art. 18(3)).
+func (l *Ledger) LiftSubject(ctx context.Context, subject, scope, ground string) error {
+	now := l.now()
+	_, err := l.Lift(ctx, Act{Subject: subject, Scope: l.scopeOf(scope), Ground: Ground(ground), At: now, Told: now})
+	return err
+}
+
+// scopeOf tells a purpose from a category of data in the words of a request.
+func (l *Ledger) scopeOf(scope string) string {
+	if scope == "" || scope == AllPurposes || strings.HasPrefix(scope, dataScope) || l.known("scope", scope) == nil {
+		return scope
+	}
+	return dataScope + scope
 }
 
 // Lift ends the restrictions of exactly that Scope. Told says when the person was

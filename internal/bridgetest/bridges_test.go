@@ -38,8 +38,11 @@ var (
 	_ dsar.Grounds      = (*consent.Ledger)(nil)
 	_ retention.Grounds = (*consent.Ledger)(nil)
 	_ dsar.Restricter   = (*consent.Ledger)(nil)
+	_ dsar.Lifter       = (*consent.Ledger)(nil)
 
 	_ pseudonym.Journal = (*journal.File)(nil)
+	_ retention.Stopper = (*consent.Ledger)(nil)
+	_ retention.Stopper = (*dsar.Desk)(nil)
 	_ dsar.Journal      = (*journal.File)(nil)
 	_ consent.Journal   = (*journal.File)(nil)
 
