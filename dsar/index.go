@@ -141,6 +141,11 @@ func (b *bundler) show(t *indexWords, m *ManifestSection) shownSection {
 		for i, v := range row {
 			cells[i] = shownCell{s.Heads[i], v}
 		}
+		if len(row) == 1 { // the records of a source made of functions are documents
+			if members := spread(row[0]); members != nil {
+				s.Tall, cells = true, members
+			}
+		}
 		s.Rows = append(s.Rows, cells)
 	}
 	if m.Records-sum(m.Withheld) > len(m.rows) {
