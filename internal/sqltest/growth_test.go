@@ -13,9 +13,8 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// TestGrowth shows that a read by key and a write cost the same in a small table
-// and in a large one. It logs a table; 10 million rows only with
-// GDPRKIT_LONG=10M.
+// TestGrowth measures what a read by key and a write cost in a small table and in a
+// large one. It logs a table; 10 million rows only with GDPRKIT_LONG=10M.
 func TestGrowth(t *testing.T) {
 	long := os.Getenv("GDPRKIT_LONG")
 	if long == "" {

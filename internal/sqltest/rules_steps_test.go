@@ -95,3 +95,26 @@ func TestRule04NothingWritten(t *testing.T) {
 		require.Equal(t, "1", owner(t, t.Context(), s, "a"))
 	})
 }
+
+// What the host itself writes inside a step goes with the step, also when it comes
+// before anything of the library.
+func TestRule04HostWritesInAStep(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+		db := e.Open(t)
+		_, err := db.SQL().Exec("CREATE TABLE contacts (id INT PRIMARY KEY)")
+		require.NoError(t, err)
+		tx := begin(t, db.SQL(), nil)
+		ctx := db.WithTx(t.Context(), tx)
+		err = db.InTx(ctx, func(ctx context.Context) error {
+			if _, err := db.Tx(ctx).ExecContext(ctx, "INSERT INTO contacts VALUES (1)"); err != nil {
+				return err
+			}
+			return errors.New("no such purpose")
+		})
+		require.EqualError(t, err, "no such purpose")
+		tx.Commit() // the host swallows the error; PostgreSQL refuses
+		var n int
+		require.NoError(t, db.SQL().QueryRow("SELECT COUNT(*) FROM contacts").Scan(&n))
+		require.Zero(t, n)
+	})
+}

@@ -59,7 +59,8 @@ func (db *DB) WithTx(ctx context.Context, tx TX) context.Context {
 // Tx returns the transaction that ctx holds for this DB, for the host's own
 // statements, or nil. In one begun by InTx each statement runs to its end even if
 // its context expires, since an interrupted one would end the transaction on
-// SQLite unnoticed.
+// SQLite unnoticed. Inside an InTx that joined, what is written through it is part
+// of that step.
 func (db *DB) Tx(ctx context.Context) TX {
 	t := db.current(ctx)
 	switch {
@@ -67,6 +68,8 @@ func (db *DB) Tx(ctx context.Context) TX {
 		return nil
 	case t.owned:
 		return guarded{t}
+	case t.inStep:
+		return stepped{t}
 	}
 	return t.tx
 }
