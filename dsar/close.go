@@ -215,7 +215,7 @@ func (d *Desk) Refuse(ctx context.Context, id string, n Refusal, act Act) (*Requ
 	if err := checkCode("Refusal.Ground", n.Ground); err != nil {
 		return nil, err
 	}
-	if !d.o.OneEye && n.SignedBy == act.By {
+	if !d.o.SelfApproval && n.SignedBy == act.By {
 		return nil, ErrFourEyes
 	}
 	return d.do(ctx, stepping{id: id, event: EventRefuse, act: act, code: n.Ground, detail: given,

@@ -35,7 +35,9 @@ var (
 	// time, or without an admitted reason (GDPR art. 12(3)).
 	ErrExtension = errors.New("dsar: extension not possible")
 
-	// ErrFourEyes is returned by Approve when the planner is also the approver.
+	// ErrFourEyes is returned by a step that needs a second person and was taken by
+	// the first: the planner approves, or somebody signs an own refusal or reviews an
+	// own approval.
 	ErrFourEyes = errors.New("dsar: planner and approver must differ")
 
 	// ErrPlan is returned when the plan named was replaced, has expired, or was

@@ -83,8 +83,9 @@ type Options struct {
 	// KeepCompartments are not shredded with an erased subject. Default: "proof",
 	// "request" and "statutory".
 	KeepCompartments []string
-	// OneEye lets the planner approve the own plan. Default: two persons.
-	OneEye bool
+	// SelfApproval lets the planner approve the own plan, and sign the assessment of
+	// an own refusal. Default: two persons.
+	SelfApproval bool
 	// PlanFor is how long a plan may wait for its execution. Default: 7 days.
 	PlanFor time.Duration
 	// BundleFor is how long a stored bundle is kept. Default: 14 days.

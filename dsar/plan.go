@@ -301,7 +301,7 @@ func (p *planner) commit(ctx context.Context, act Act) error {
 }
 
 // Approve agrees to the plan with that hash, and to no other. Unless
-// Options.OneEye is set, the planner cannot approve. It signs off the redactions
+// Options.SelfApproval is set, the planner cannot approve. It signs off the redactions
 // that the plan counts.
 func (d *Desk) Approve(ctx context.Context, id, hash string, act Act) (*Request, error) {
 	r, err := d.load(ctx, id)
@@ -318,7 +318,7 @@ func (d *Desk) Approve(ctx context.Context, id, hash string, act Act) (*Request,
 				return nil, ErrPlan
 			case storage.Micros(d.now()) >= r.planExpires:
 				return nil, ErrPlan
-			case !d.o.OneEye && act.By == r.planner:
+			case !d.o.SelfApproval && act.By == r.planner:
 				return nil, ErrFourEyes
 			}
 			r.approver = act.By

@@ -72,7 +72,7 @@ func bundleCase(*Env) (ours, base func(int) error, err error) {
 	act := dsar.Act{By: "bench"}
 	desk, err := dsar.New(memstore.New(nil).Tenant("acme"),
 		gdpr.Controller{Name: "Acme", Contact: "x", Authority: "AP", Country: "NL", TimeZone: "Europe/Amsterdam"},
-		&dsar.Options{Sources: []dsar.Source{src}, OneEye: true, Information: dsar.Information{NoAutomated: true, NoTransfers: true,
+		&dsar.Options{Sources: []dsar.Source{src}, SelfApproval: true, Information: dsar.Information{NoAutomated: true, NoTransfers: true,
 			Categories: map[string]dsar.CategoryInformation{"mail": {Purposes: []string{"service"}, NoRecipients: true, Retention: "P2Y"}}}})
 	if err != nil {
 		return nil, nil, err

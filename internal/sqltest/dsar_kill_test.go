@@ -102,7 +102,7 @@ func (h *hostNotes) Shred(context.Context, string, ...string) error { h.point();
 func killDesk(db *sqlstore.DB, pool *sql.DB, left *int) (*dsar.Desk, error) {
 	h := &hostNotes{db, pool, left}
 	return dsar.New(db.Tenant("acme"), dsartest.Controller(), &dsar.Options{Sources: []dsar.Source{h}, Shredder: h,
-		Information: dsartest.Information(), OneEye: true, Now: func() time.Time { return dsartest.Start }})
+		Information: dsartest.Information(), SelfApproval: true, Now: func() time.Time { return dsartest.Start }})
 }
 
 var _ = sqltest.Child("dsar work", func(c *sqltest.ChildProcess) error {
