@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 )
@@ -83,7 +85,10 @@ func (l *Log) allow(ctx context.Context, action, subject string, attrs ...slog.A
 	if l.opt.Guard == nil {
 		return nil
 	}
-	return l.opt.Guard.Allow(ctx, action, subject, attrs...)
+	if err := l.opt.Guard.Allow(ctx, action, subject, attrs...); err != nil {
+		return fmt.Errorf("%s: %w: %w", action, gdpr.ErrDenied, err)
+	}
+	return nil
 }
 
 func (l *Log) outside(ctx context.Context) bool { return l.store.State(ctx) == storage.Outside }

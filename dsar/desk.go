@@ -2,6 +2,7 @@ package dsar
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -101,5 +102,8 @@ func (d *Desk) allow(ctx context.Context, action string, r *row) error {
 	if d.o.Guard == nil {
 		return nil
 	}
-	return d.o.Guard.Allow(ctx, action, r.subject, gdpr.Clear("request", r.id), gdpr.Clear("kind", string(r.kind)))
+	if err := d.o.Guard.Allow(ctx, action, r.subject, gdpr.Clear("request", r.id), gdpr.Clear("kind", string(r.kind))); err != nil {
+		return fmt.Errorf("%s: %w: %w", action, gdpr.ErrDenied, err)
+	}
+	return nil
 }

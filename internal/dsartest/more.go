@@ -361,4 +361,6 @@ func wildSources(t *testing.T, w *World) {
 type denies struct{}
 
 // Allow denies.
-func (denies) Allow(context.Context, string, string, ...slog.Attr) error { return gdpr.ErrDenied }
+func (denies) Allow(context.Context, string, string, ...slog.Attr) error {
+	return errors.New("not you")
+}
