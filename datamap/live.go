@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
@@ -44,7 +43,6 @@ type Options struct {
 	// system's.
 	Rand func([]byte)
 	Now  func() time.Time // default time.Now
-	Log  *slog.Logger     // default: nothing is logged
 }
 
 // Call tells the CRM's own code what to erase.
@@ -175,9 +173,6 @@ func (l *Live) defaults() {
 	}
 	if o.Rand == nil {
 		o.Rand = systemRandom
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 }
 
