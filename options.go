@@ -55,8 +55,10 @@ type Options struct {
 	// Signer signs the log's checkpoints: any Ed25519 crypto.Signer. Default: none,
 	// and then there are no checkpoints and no bundles.
 	Signer crypto.Signer
-	// Guard is asked before whatever discloses or cannot be undone. Default:
-	// everything is allowed, and entries say that nobody guarded it.
+	// Guard is asked before data is opened or exported, a plan approved, a hold or a
+	// restriction ended, the log pruned; the Guard of each part names its actions. The
+	// vault asks it also when another part opens what it has sealed. Default:
+	// everything is allowed, and entries of powerful acts say that nobody guarded it.
 	Guard Guard
 	// Notifier tells recipients of data (GDPR art. 19). Default: none.
 	Notifier dsar.Notifier

@@ -24,7 +24,9 @@ type Tokeniser interface {
 	Token(ctx context.Context, domain, subject string) (string, error)
 }
 
-// Guard decides who may read, export, redact and prune. An error denies.
+// Guard decides who may read, export, redact and prune; an error denies. The actions
+// are "audit.read", "audit.open", "audit.export", "audit.redact", "audit.prune",
+// "audit.rotate" and "audit.reopen".
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }
@@ -73,9 +75,9 @@ type Options struct {
 	CheckpointEvery time.Duration
 	periods         map[string]calendar.Period
 
-	// Now tells the time. Default time.Now.
+	// Now is the clock. Default time.Now.
 	Now func() time.Time
-	// Logger gets warnings without personal data. Default: discarded.
+	// Logger gets warnings without personal data. Default: discard.
 	Logger *slog.Logger
 }
 

@@ -25,7 +25,9 @@ type Sealer interface {
 	Open(ctx context.Context, subject, place string, sealed []byte) ([]byte, error)
 }
 
-// Guard says whether the caller behind ctx may do something; an error denies.
+// Guard says whether the caller behind ctx may do something; an error denies. The
+// actions are "consent.evidence", "consent.export", "consent.lift",
+// "consent.override" and "consent.accept_restore".
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/gdprkit/gdprkit/internal/frame"
 )
 
-// AllPurposes stands for every purpose in a [Query] of a restriction's scope and in
-// the scope of a suppression.
+// AllPurposes stands for every purpose in the Scope of a restriction.
 const AllPurposes = "*"
 
 // A Purpose is one version of one specific purpose (GDPR art. 5(1)(b)). The zero

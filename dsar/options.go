@@ -99,7 +99,7 @@ type Options struct {
 	Parallel int
 	// LooseSubjects accepts "@" and white space in subject keys. Default: refused.
 	LooseSubjects bool
-	// Logger gets warnings without personal data. Default: none.
+	// Logger gets warnings without personal data. Default: discard.
 	Logger *slog.Logger
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time

@@ -19,8 +19,9 @@ type Auditor interface {
 	Record(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }
 
-// Guard is asked before a value is opened, a subject is looked up by a token, or a
-// subject is readmitted. Any error denies.
+// Guard is asked before a value is opened ("pseudonym.open"), also for another part
+// of the library, before a subject is looked up by a token ("pseudonym.subject"), and
+// before one is readmitted ("pseudonym.readmit"). An error denies.
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

@@ -87,13 +87,13 @@ func (v *Vault) Scope() string { return v.tenant }
 // String returns "pseudonym.Vault" and nothing of what it holds.
 func (v *Vault) String() string { return "pseudonym.Vault" }
 
-// GoString returns the same.
+// GoString returns what String does.
 func (v *Vault) GoString() string { return v.String() }
 
-// Format prints the same for every verb and flag.
+// Format prints what String returns, for every verb and flag.
 func (v *Vault) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
 
-// LogValue returns the same.
+// LogValue returns what String does.
 func (v *Vault) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
 // Ready sets the vault up if it is new, compares key store, data store and journal

@@ -30,8 +30,10 @@ type Grounds interface {
 	Stands(ctx context.Context, subject, purpose string, at time.Time) (stands bool, code string, err error)
 }
 
-// Guard allows or denies what opens, approves, releases or overrides. An error
-// denies. Without one everything is allowed, and the entry says so.
+// Guard is asked before a plan is approved ("retention.approve") and before a hold is
+// placed, released or overridden ("retention.hold", "retention.release",
+// "retention.override"). An error denies. Without one everything is allowed, and the
+// entry says so.
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

@@ -44,7 +44,7 @@ type Options struct {
 	Retries int
 
 	// Logger gets a debug line per retry, a warning when retries are used up and an
-	// error when the outcome of a commit is unknown. Default: discarded.
+	// error when the outcome of a commit is unknown. Default: discard.
 	Logger *slog.Logger
 }
 
