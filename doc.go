@@ -1,7 +1,7 @@
 // Package gdprkit gives an existing CRM what the General Data Protection Regulation
 // asks of it, from inside the CRM's own process and database: consent with proof,
 // retention by rules, requests of data subjects from the first mail to the answer,
-// erasure that also reaches backups, and a log that shows every change of itself.
+// erasure that a restored backup does not undo, and a tamper-evident log.
 //
 // This package is the front door. For most uses call [Open] and work with the parts
 // that it returns; a host that wants only one part imports that part and one store.
@@ -24,8 +24,9 @@
 //	datamap               an existing CRM's tables, described once
 //	examples              quickstart, retrofit, embed, bench
 //
-// No part imports another. They meet through interfaces of one to three methods that
-// the calling part declares, and this package, or the host, plugs them together.
+// The parts audit, pseudonym, consent, retention and dsar do not import each other.
+// They meet through interfaces of one to three methods that the calling part
+// declares, and this package, or the host, plugs them together.
 //
 // # Model
 //

@@ -45,9 +45,9 @@ func InYourOwnCode(ctx context.Context, pool *sql.DB, ring *keyring.Keyring, con
 }
 
 // Handler is the second snippet, around a kit.
-func Handler(kit *gdprkit.Kit, staffID func(*http.Request) string) http.HandlerFunc {
+func Handler(kit *gdprkit.Kit, user func(*http.Request) string) http.HandlerFunc {
 	withdraw := func(w http.ResponseWriter, r *http.Request) {
-		ctx := audit.WithActor(r.Context(), staffID(r))
+		ctx := audit.WithActor(r.Context(), user(r))             // the CRM's id of who is logged in; "" behind a link in a mail
 		err := kit.Ledger.Unsubscribe(ctx, r.PathValue("token")) // RFC 8058: on POST; a GET shows a button
 		if err != nil && !errors.Is(err, consent.ErrToken) {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
