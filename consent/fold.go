@@ -107,10 +107,13 @@ func (s *state) consent(e *event) pair {
 		}
 		p.Status = Imported
 	case EventGiven:
+		if old.Status >= Given && old.From > e.at {
+			return old // recorded late: the person has said something since
+		}
 		p.Status, p.Until = Given, e.until
 		p.Age, p.Country, p.AgeEnds = e.detail.Age, e.detail.Country, e.detail.AgeEnds
 		p.Guardian, p.Explicit = e.detail.Guardian, e.detail.Explicit
-		p.Over = s.superseded(e.purpose, e.channel)
+		p.Over = s.superseded(e)
 	case EventRefused:
 		p.Status = Refused
 	case EventWithdrawn:
@@ -123,11 +126,12 @@ func (s *state) consent(e *event) pair {
 	return p
 }
 
-// superseded returns the stops that a consent of the person itself comes after.
-func (s *state) superseded(purpose, channel string) (over []ids.ID) {
+// superseded returns the stops that a consent of the person itself comes after. One
+// that was given before a stop, and is recorded late, does not end it.
+func (s *state) superseded(e *event) (over []ids.ID) {
 	for i := range s.Stops {
-		if s.Stops[i].covers(purpose, channel, true) {
-			over = append(over, s.Stops[i].Event)
+		if st := &s.Stops[i]; st.At <= e.at && st.covers(e.purpose, e.channel, true) {
+			over = append(over, st.Event)
 		}
 	}
 	return over

@@ -14,7 +14,9 @@ import (
 // channel if it has channels, by Evidence, to the words of Version, Language and
 // Audience. Purposes with double opt-in take [Ledger.Request] and [Ledger.Confirm]
 // instead. A new consent of the person itself also ends the effect of an earlier
-// withdrawal, objection to marketing or suppression of that purpose and channel.
+// withdrawal, objection to marketing or suppression of that purpose and channel. What
+// is recorded late, with an At before the person's last word, is kept as proof for the
+// time until then and allows nothing now.
 func (l *Ledger) Give(ctx context.Context, a Act) (Record, error) {
 	e, p, err := l.consented(ctx, EventGiven, &a)
 	if err != nil {

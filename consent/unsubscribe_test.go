@@ -88,7 +88,7 @@ func TestUnsubscribeRequestVectors(t *testing.T) {
 			o := v.Requests[i]
 			q.Method, q.Path, q.Headers, q.Body = o.Method, o.Path, o.Headers, o.Body
 		} else if q.Recorded == true { // each begins with a consent that stands
-			_, err := b.Give(ctx, giving("c-1", "news", "email", 2))
+			_, err := b.Give(ctx, giving("c-1", "news", "email", 100))
 			require.NoError(t, err)
 		}
 		path := strings.Replace(q.Path, "/u/T", "/u/"+token, 1)
