@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -20,8 +21,8 @@ type Case struct {
 	Rate     bool    // compare operations per second (ratio ours/baseline, goal is a minimum) instead of cost (goal is a maximum)
 	Wall     bool    // measure wall time; default: CPU time of the process
 	Goal     float64 // ratio to reach; 0: none, shown for information
-	Skip     string  // not empty: why it is not measured on this engine
-	// Setup prepares both sides. Each returned function performs n operations.
+	// Setup prepares both sides. Each returned function performs n operations. An
+	// error of type elsewhere says why this engine has nothing to measure.
 	Setup func(*Env) (ours, base func(n int) error, err error)
 	// N fixes the number of operations of a round; 0: calibrated to the time of a round.
 	N int
@@ -40,25 +41,32 @@ type Result struct {
 	Allocs   float64 `json:"allocs"` // heap allocations of ours, per operation
 	Against  string  `json:"against"`
 	Note     string  `json:"note,omitempty"`
+	Absent   bool    `json:"not_measured,omitempty"` // Note says why
 }
 
 const rounds = 7 // odd, so that the median is a round
 
 func (e *Env) run(c Case) Result {
 	r := Result{Op: c.Op, Engine: e.Engine, Against: c.Baseline, Unit: "ns/op", Goal: c.goal()}
-	if c.Skip != "" {
-		r.Note = c.Skip
-		return r
-	}
 	ours, base, err := c.Setup(e)
 	if err == nil {
 		err = c.measure(e, ours, base, &r)
 	}
-	if err != nil {
+	var why elsewhere
+	switch {
+	case errors.As(err, &why):
+		r.Note, r.Absent = "not measured: "+string(why), true
+	case err != nil:
 		r.Note, r.Met = "failed: "+err.Error(), false
 	}
 	return r
 }
+
+// elsewhere is what Setup returns for a case that means nothing on this engine: the
+// reason.
+type elsewhere string
+
+func (e elsewhere) Error() string { return string(e) }
 
 func (c Case) measure(e *Env, ours, base func(int) error, r *Result) error {
 	clock := cpuTime

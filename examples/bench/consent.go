@@ -24,9 +24,13 @@ func consentCases() []Case {
 		{Op: "consent: filter against IN", Baseline: "SELECT in chunks of 500 with IN", Goal: 0.5, N: 1, Setup: func(e *Env) (ours, base func(int) error, err error) { return consentFilter(e, rawChunks) }},
 		{Op: "consent: give", Baseline: "the same SQL by hand", Rate: true, Wall: true, Goal: 0.85, Setup: consentGive},
 		{Op: "consent: give with audit entry", Baseline: "durable single-row INSERT", Rate: true, Wall: true, Goal: 0.3, Setup: consentAudited},
-		{Op: "consent: give, 32 writers", Baseline: "the same rows chained over a locked head row, 32 writers (for PostgreSQL)", Rate: true, Wall: true, Goal: 10, N: 640, Setup: consentCrowd},
+		{Op: "consent: give, 32 writers", Baseline: "the same rows chained over a locked head row, 32 writers", Rate: true, Wall: true, Goal: 10, N: crowdRound, Setup: consentCrowd},
 	}
 }
+
+// crowdRound is the number of operations of a round with 32 writers: enough for each
+// to have a share.
+const crowdRound = 640
 
 const benchPurpose = "news"
 
@@ -296,10 +300,10 @@ func consentAudited(e *Env) (ours, base func(int) error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := e.SQL.Exec("CREATE TABLE IF NOT EXISTS bench_row (id VARCHAR(40) PRIMARY KEY, at BIGINT, body VARCHAR(300))"); err != nil {
+	if _, err := e.SQL.Exec("CREATE TABLE IF NOT EXISTS bench_consent_row (id VARCHAR(40) PRIMARY KEY, at BIGINT, body VARCHAR(300))"); err != nil {
 		return nil, nil, err
 	}
-	stmt, err := e.SQL.Prepare(e.bind("INSERT INTO bench_row (id, at, body) VALUES (?, ?, ?)"))
+	stmt, err := e.SQL.Prepare(e.bind("INSERT INTO bench_consent_row (id, at, body) VALUES (?, ?, ?)"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -334,8 +338,9 @@ func auditedLedger(e *Env) (*consent.Ledger, *audit.Log, error) {
 // consentCrowd lets 32 writers record gifts with their audit entries, which are all
 // sealed at the end, against 32 writers who chain their entries over one locked row.
 func consentCrowd(e *Env) (ours, base func(int) error, err error) {
-	e.SQL.SetMaxOpenConns(33)
-	e.SQL.SetMaxIdleConns(33)
+	if e.Engine == "sqlite" {
+		return nil, nil, elsewhere("SQLite has one writer at a time")
+	}
 	l, log, err := auditedLedger(e)
 	if err != nil {
 		return nil, nil, err

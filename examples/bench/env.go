@@ -55,6 +55,10 @@ func open(engine, dsn, dir string) (*Env, error) {
 	if e.SQL, err = sql.Open(driver, dsn); err != nil {
 		return nil, err
 	}
+	if engine != "sqlite" { // or a pool keeps two connections and reopens the others for each statement
+		e.SQL.SetMaxOpenConns(33)
+		e.SQL.SetMaxIdleConns(33)
+	}
 	if e.DB, err = sqlstore.New(e.SQL, dialect, nil); err != nil {
 		return nil, err
 	}

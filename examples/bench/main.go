@@ -85,7 +85,7 @@ func table(w io.Writer, results []Result, first, between, last string, rule bool
 	for _, r := range results {
 		met := "no"
 		switch {
-		case r.Note != "" && r.Ratio == 0:
+		case r.Absent:
 			met = "-"
 		case r.Goal == "-":
 			met = ""

@@ -366,16 +366,16 @@ func shred(e *Env) (ours, base func(int) error, err error) {
 
 // durableUpdate changes one row in a transaction of its own.
 func durableUpdate(e *Env) (func(int) error, error) {
-	if _, err := e.SQL.Exec("CREATE TABLE IF NOT EXISTS bench_row (id INTEGER PRIMARY KEY, n INTEGER)"); err != nil {
+	if _, err := e.SQL.Exec("CREATE TABLE IF NOT EXISTS bench_pseudonym_row (id INTEGER PRIMARY KEY, n INTEGER)"); err != nil {
 		return nil, err
 	}
 	var id int
-	if err := e.SQL.QueryRow("SELECT id FROM bench_row WHERE id = 1").Scan(&id); err == sql.ErrNoRows {
-		if _, err := e.SQL.Exec("INSERT INTO bench_row VALUES (1, 0)"); err != nil {
+	if err := e.SQL.QueryRow("SELECT id FROM bench_pseudonym_row WHERE id = 1").Scan(&id); err == sql.ErrNoRows {
+		if _, err := e.SQL.Exec("INSERT INTO bench_pseudonym_row VALUES (1, 0)"); err != nil {
 			return nil, err
 		}
 	}
-	stmt, err := e.SQL.Prepare("UPDATE bench_row SET n = n + 1 WHERE id = 1")
+	stmt, err := e.SQL.Prepare("UPDATE bench_pseudonym_row SET n = n + 1 WHERE id = 1")
 	return func(n int) error {
 		for range n {
 			if _, err := stmt.Exec(); err != nil {
