@@ -104,7 +104,7 @@ func (b *batch) decide(ctx context.Context, q *inquiry, it *Item, row *Record, f
 		b.aside(it, row.Subject, outcomeStopped, f.Stop)
 		return nil
 	}
-	now, ok, err := q.item(ctx, row, &d)
+	now, ok, err := q.item(ctx, b.page.source, row, &d)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (b *batch) decide(ctx context.Context, q *inquiry, it *Item, row *Record, f
 		b.aside(it, row.Subject, outcomeChanged, "the rules now say: "+d.State.String()+", "+string(d.Action())+" under "+now.Rule)
 		return nil
 	}
-	x := done{item: it, row: row, order: &Order{Action: it.Action, Rule: it.Rule, Fields: d.Fields()}, ground: d.Ground(), asked: f.Asked}
+	x := done{item: it, row: row, order: &Order{Action: d.Action(), Rule: it.Rule, Fields: d.Fields()}, ground: d.Ground(), asked: f.Asked}
 	if it.Action == Block {
 		x.order.Keep, x.order.KeepAll = d.Keep()
 		x.until = storage.Micros(d.Until())
@@ -224,8 +224,11 @@ func (b *batch) write(ctx context.Context, q *inquiry) error {
 }
 
 func (x *done) outcome() string {
-	if x.item.Limited {
+	switch {
+	case x.item.Limited && x.item.Action == Erase:
 		return "fields_erased"
+	case x.item.Limited: // nobody judged what the other fields tell
+		return "masked"
 	}
 	return map[Action]string{Erase: "erased", Mask: "masked", Anonymise: "anonymised", Block: "blocked"}[x.item.Action]
 }
@@ -249,11 +252,11 @@ func (b *batch) sides(q *inquiry) []storage.Op {
 			blocks = append(blocks, newBlock.With(category, x.item.Key, x.row.Subject, x.item.Rule, x.ground, now, x.until, asked))
 			continue
 		case x.item.stays():
-			settles = append(settles, newSettled.With(category, x.item.Key, x.item.Rule, x.row.Subject, now))
+			settles = append(settles, putSettled.With(category, x.item.Key, x.item.Rule, x.row.Subject, now))
 		case q.settled:
 			unsettle = append(unsettle, deleteSettled.With(category, x.item.Key))
 		}
-		if q.blocked && !x.item.stays() {
+		if q.blocked && x.order.Action == Erase && !x.item.Limited { // gone, or masked for good
 			unblock = append(unblock, deleteBlock.With(category, x.item.Key))
 		}
 		if x.row.Owner != "" && !x.item.stays() {

@@ -40,7 +40,7 @@ var (
 	deferred = &storage.Select{From: schema.Blocked, Columns: []string{"until", "record"}, Order: []string{"until", "record"},
 		Where: []storage.Term{{Column: "asked"}, {Column: "category"}, {Column: "until", Cmp: storage.Gt}, {Column: "until", Cmp: storage.Le}}}
 
-	newSettled    = &storage.Write{Verb: storage.InsertNew, Table: schema.Settled, Set: []string{"category", "record", "rule", "subject", "at"}}
+	putSettled    = &storage.Write{Verb: storage.Put, Table: schema.Settled, Set: []string{"category", "record", "rule", "subject", "at"}}
 	deleteSettled = &storage.Write{Verb: storage.Delete, Table: schema.Settled, Where: storage.By("category", "record")}
 	settledByKey  = &storage.Select{From: schema.Settled, Columns: []string{"at"}, Where: storage.By("category", "record", "rule"), Mode: storage.Current}
 	settledOf     = &storage.Select{From: schema.Settled, Columns: []string{"category", "record", "rule", "at"}, Where: storage.By("subject"), Order: []string{"category", "record", "rule"}}
@@ -69,6 +69,26 @@ func (e *Engine) Block(ctx context.Context, subject, category, record, rule stri
 		}
 		return e.audit(ctx, "retention.blocked", subject, gdpr.Clear("category", category), gdpr.Clear("record", e.digest(category, record)),
 			gdpr.Clear("rule", id), gdpr.Clear("ground", ground), gdpr.Clear("until", stamp(until)))
+	})
+}
+
+// Unblock ends the blocking of a record whose erasure was completed elsewhere, with
+// it or by masking it. A record that is not blocked for the subject is left alone.
+// Unblock is the bridge that package dsar calls.
+func (e *Engine) Unblock(ctx context.Context, subject, category, record string) error {
+	if err := e.checkRecord("Unblock", subject, category, record, true); err != nil {
+		return err
+	}
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		b, err := e.blockOf(ctx, category, record)
+		if err != nil || b == nil || b.Subject != subject {
+			return err
+		}
+		if _, err := e.store.Apply(ctx, deleteBlock.With(category, record)); err != nil {
+			return err
+		}
+		return e.audit(ctx, "retention.unblocked", subject, gdpr.Clear("category", category), gdpr.Clear("record", e.digest(category, record)),
+			gdpr.Clear("rule", b.Rule), gdpr.Clear("ground", b.Ground))
 	})
 }
 

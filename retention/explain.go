@@ -92,7 +92,7 @@ func (e *Engine) explain(ctx context.Context, s Source, lister SubjectLister, su
 			return nil, fmt.Errorf("retention: explain: %w", err)
 		}
 		d := c.Evaluate(&f)
-		x := Explanation{Source: s.Name(), Category: c.Category(), Key: rows[i].Key, State: d.State, Action: d.Action(), Ground: d.Ground(), Until: d.Until()}
+		x := Explanation{Source: s.Name(), Category: c.Category(), Key: rows[i].Key, State: d.State, Action: effect(s, &d), Ground: d.Ground(), Until: d.Until()}
 		x.Next, x.Then = d.Next()
 		if r := d.Rule(); r != nil {
 			x.Rule = r.ID

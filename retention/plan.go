@@ -54,7 +54,7 @@ type Plan struct {
 type Item struct {
 	Source  string
 	Key     string
-	Action  Action
+	Action  Action // what it comes to: Mask for an erasure in place, see [Effecter]
 	Rule    string // id of the deciding rule; empty when only the person's request decides
 	Limited bool   // the action concerns some fields only
 }
@@ -250,18 +250,17 @@ func (p *planner) consider(ctx context.Context, q *inquiry, r *Record, find Find
 			return nil
 		}
 	}
-	item, ok, err := q.item(ctx, r, &d)
+	item, ok, err := q.item(ctx, p.source, r, &d)
 	if err != nil || !ok {
 		return err
 	}
-	item.Source = p.source.Name()
 	return p.add(ctx, item)
 }
 
 // item turns a decision into what a plan holds; ok is false when nothing is to be
 // done, or was done before.
-func (q *inquiry) item(ctx context.Context, r *Record, d *Decision) (item Item, ok bool, err error) {
-	item = Item{Key: r.Key, Action: d.Action(), Limited: len(d.Fields()) > 0}
+func (q *inquiry) item(ctx context.Context, s Source, r *Record, d *Decision) (item Item, ok bool, err error) {
+	item = Item{Source: s.Name(), Key: r.Key, Action: effect(s, d), Limited: len(d.Fields()) > 0}
 	if rule := d.Rule(); rule != nil {
 		item.Rule = rule.ID
 	} else {
@@ -282,9 +281,16 @@ func (q *inquiry) item(ctx context.Context, r *Record, d *Decision) (item Item, 
 		if errors.Is(err, storage.ErrNotFound) {
 			return item, true, nil
 		}
-		return item, false, err
+		return item, err == nil && d.dueAfter(at, q.e.now()), err
 	}
 	return item, true, nil
+}
+
+// dueAfter reports whether the record became due between two instants: a later
+// contact moved its dates and may have filled again what was masked at the first.
+func (d *Decision) dueAfter(at int64, now time.Time) bool {
+	since := d.dueSince()
+	return !since.IsZero() && storage.Micros(since) > at && !since.After(now)
 }
 
 // stays reports whether the record is still there after the action.

@@ -21,7 +21,7 @@ type Result struct {
 // Count says how many records of a source met an outcome under a rule. Outcomes
 // are erased, fields_erased, masked, anonymised, blocked; gone, changed, stopped;
 // failed. Masked records still hold personal data and are never reported as
-// anonymised.
+// anonymised, nor as erased where a source erases in place ([Effecter]).
 type Count struct {
 	Source  string
 	Rule    string

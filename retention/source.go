@@ -69,6 +69,31 @@ type Comparer interface {
 	CompareKeys(a, b string) int
 }
 
+// Effecter is an optional capability of a [Source] some of whose rows stay when they
+// are erased. The engine then plans, counts and records them as masked, never as
+// erased.
+type Effecter interface {
+	// Effect returns what the order comes to: Mask where an order to erase leaves
+	// the row, or part of the values of its Fields; else o.Action.
+	Effect(o *Order) Action
+}
+
+// effect returns what is done to a record of a source by a decision.
+func effect(s Source, d *Decision) Action {
+	x, ok := s.(Effecter)
+	if !ok || d.do != doErase {
+		return d.Action()
+	}
+	o := Order{Action: Erase, Fields: d.Fields()}
+	if r := d.Rule(); r != nil {
+		o.Rule = r.ID
+	}
+	if x.Effect(&o) == Mask {
+		return Mask
+	}
+	return Erase
+}
+
 // Checker is an optional capability of a [Source]: after a batch it reports the
 // rows that still hold what the order should have removed, so that a cache or a
 // trigger that writes data back is found.

@@ -30,7 +30,8 @@ type Query struct {
 	After     string // keys after this one only; empty: from the start
 	Limit     int    // so many rows are wanted; more may be yielded. 0: all
 	// Settled lets the source leave out rows that stand in gdpr_settled (for FindDue)
-	// or gdpr_blocked (for FindBlocked) of the tenant. It only saves work.
+	// or gdpr_blocked (for FindBlocked) of the tenant. It only saves work. A row whose
+	// dates moved since it was settled must not be left out.
 	Settled bool
 }
 

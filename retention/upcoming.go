@@ -112,7 +112,7 @@ func (e *Engine) notify(ctx context.Context, s Source, c *Condition, find Find, 
 		if find == FindDue && d.State != Due || find == FindReview && d.Action() != Review {
 			continue
 		}
-		n := Notice{Source: s.Name(), Key: r.Key, Subject: r.Subject, Owner: r.Owner, Action: d.Action(), Ground: d.Ground(), At: d.dueSince()}
+		n := Notice{Source: s.Name(), Key: r.Key, Subject: r.Subject, Owner: r.Owner, Action: effect(s, &d), Ground: d.Ground(), At: d.dueSince()}
 		if rule := d.Rule(); rule != nil {
 			n.Rule = rule.ID
 		}

@@ -157,6 +157,7 @@ func Run(t *testing.T, dir func(t *testing.T) storage.Directory) {
 		{"Masking", masking}, {"Fields", fields}, {"BadSources", badSources}, {"FailingRows", failingRows}, {"Approval", approval},
 		{"EntryOrNothing", entryOrNothing}, {"Resume", resume}, {"SeveralWorkers", severalWorkers}, {"Upcoming", upcoming}, {"Reviews", reviews},
 		{"Keep", keep}, {"Explain", explain}, {"Report", report}, {"Own", own}, {"Tenants", tenants}, {"JoinsTheTransaction", joins}, {"Progress", progress}, {"Guard", guarded}, {"WrittenBack", writtenBack},
+		{"ErasedInPlace", erasedInPlace}, {"WaitedInPlace", waitedInPlace}, {"Unblock", unblock},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, dir(t)) })
 	}
