@@ -49,6 +49,13 @@ type Blocker interface {
 	Block(ctx context.Context, subject, category, record, rule string, until time.Time) error
 }
 
+// Unblocker is an optional capability of a [Blocker], which [Desk.Rest] uses: the
+// erasure of a record that it shielded is completed, so the mark can go.
+// *retention.Engine has it.
+type Unblocker interface {
+	Unblock(ctx context.Context, subject, category, record string) error
+}
+
 // Guard decides whether the caller may take a step; an error denies it. The
 // actions are "request.approve", "request.break_glass", "request.bundle",
 // "request.dossier", "request.lift" and "request.release".

@@ -214,7 +214,7 @@ func (w *worker) hold(ctx context.Context, i *item) error {
 	if i.action != ActErase && i.action != ActMask {
 		return nil
 	}
-	keep, until, kind, ground, err := w.d.keep(ctx, i.subject, i.category, i.record, i.dateMap())
+	keep, until, kind, ground, err := w.d.keep(ctx, i.subject, i.category, w.d.recordName(i), i.dateMap())
 	if err != nil || !keep {
 		return err
 	}
@@ -229,8 +229,11 @@ func (w *worker) hold(ctx context.Context, i *item) error {
 // eraserItem returns what the eraser is to do with i, if anything.
 func eraserItem(i *item) (Item, bool) {
 	it := Item{Category: i.category, Table: i.table, Key: i.record, Action: i.action, Fields: i.fieldList(), Ground: i.ground}
-	if i.action == ActBlock && len(it.Fields) > 0 {
+	switch {
+	case i.action == ActBlock && len(it.Fields) > 0:
 		it.Action = ActMask
+	case i.action == ActMask && len(it.Fields) == 0:
+		it.Action = ActErase // in place, by what the source knows of the table
 	}
 	return it, it.Action == ActErase || it.Action == ActMask
 }
@@ -275,7 +278,7 @@ func (w *worker) shield(ctx context.Context, b []item) error {
 			}
 			i.outcome = Blocked
 			if w.d.o.Blocker != nil {
-				if err := w.d.o.Blocker.Block(ctx, i.subject, i.category, i.record, i.ground, storage.Time(i.until)); err != nil {
+				if err := w.d.o.Blocker.Block(ctx, i.subject, i.category, w.d.recordName(i), i.ground, storage.Time(i.until)); err != nil {
 					return err
 				}
 			}
@@ -313,17 +316,29 @@ func (d *Desk) deferItem(i *item) {
 // freeText reports whether a kept record still has a column of prose: a name in it
 // stays readable, and the person is told so.
 func (w *worker) freeText(i *item) bool {
-	s := w.d.byName[i.source]
-	if s == nil {
-		return false
-	}
 	masked := i.fieldList()
-	for _, sec := range s.Sections() {
-		if sec.Table == i.table {
-			return slices.ContainsFunc(sec.Columns, func(c Column) bool { return c.FreeText && !slices.Contains(masked, c.Name) })
+	sec := w.d.section(i)
+	return sec != nil && slices.ContainsFunc(sec.Columns, func(c Column) bool { return c.FreeText && !slices.Contains(masked, c.Name) })
+}
+
+// section returns the section in which the record of an item lies, or nil.
+func (d *Desk) section(i *item) *Section {
+	if s := d.byName[i.source]; s != nil {
+		for _, sec := range s.Sections() {
+			if sec.Table == i.table {
+				return sec
+			}
 		}
 	}
-	return false
+	return nil
+}
+
+// recordName is the name of a record for a Keeper and a Blocker.
+func (d *Desk) recordName(i *item) string {
+	if sec := d.section(i); sec != nil {
+		return sec.RecordPrefix + i.record
+	}
+	return i.record
 }
 
 func joinCode(a, b string) string {

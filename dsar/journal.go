@@ -251,7 +251,10 @@ func (d *Desk) collectAgain(ctx context.Context, p *planner, s Source, subject s
 			kept++
 			continue
 		}
-		items = append(items, Item{Category: i.category, Table: i.table, Key: i.record, Action: i.action, Fields: fields, Ground: i.ground})
+		i.fields = encodeFields(fields)
+		if it, ok := eraserItem(&i); ok {
+			items = append(items, it)
+		}
 	}
 	return items, kept, nil
 }

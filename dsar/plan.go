@@ -104,6 +104,15 @@ func (i *item) fieldList() []string {
 	return f
 }
 
+// encodeFields is the inverse of item.fieldList.
+func encodeFields(fields []string) string {
+	if len(fields) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(fields) // strings always encode
+	return string(b)
+}
+
 func (i *item) dateMap() map[string]time.Time {
 	var us map[string]int64
 	if i.dates != "" {
@@ -242,13 +251,7 @@ func (p *planner) reading(ctx context.Context, s Source, subject string) error {
 func (p *planner) add(ctx context.Context, i item, fields []string, dates map[string]time.Time) error {
 	p.n++
 	i.request, i.plan, i.n, i.state = p.r.id, p.plan, p.n, itemPlanned
-	if len(fields) > 0 {
-		b, err := json.Marshal(fields)
-		if err != nil {
-			return err
-		}
-		i.fields = string(b)
-	}
+	i.fields = encodeFields(fields)
 	if len(dates) > 0 {
 		us := make(map[string]int64, len(dates))
 		for k, t := range dates {

@@ -61,6 +61,9 @@ func (p *planner) erasing(ctx context.Context, s Source, subject string) error {
 // decide sets action, kind, ground and until of i, and returns the fields.
 func (p *planner) decide(ctx context.Context, i *item, rec *Record) ([]string, error) {
 	i.action, i.ground = ActErase, p.r.ground
+	if rec.Section.InPlace {
+		i.action = ActMask
+	}
 	fields := selected(rec.Section, p.f.Scope.Fields)
 	if len(p.f.Scope.Fields) > 0 {
 		i.action = ActMask
@@ -69,7 +72,7 @@ func (p *planner) decide(ctx context.Context, i *item, rec *Record) ([]string, e
 			return nil, nil
 		}
 	}
-	keep, until, kind, ground, err := p.d.keep(ctx, i.subject, i.category, i.record, rec.Dates)
+	keep, until, kind, ground, err := p.d.keep(ctx, i.subject, i.category, rec.Section.RecordPrefix+i.record, rec.Dates)
 	if err == nil && !keep && rec.Duty != nil {
 		keep, until, kind, ground = true, rec.Duty.Until, keptMust, rec.Duty.Ground
 	}

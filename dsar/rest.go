@@ -81,27 +81,36 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 	for n := range batch {
 		i := &batch[n]
 		i.action, i.kind, i.ground, i.until, i.again, i.fields, i.state, i.outcome = ActErase, "", r.ground, 0, 0, "", itemPlanned, ""
+		if sec := d.section(i); sec != nil && sec.InPlace {
+			i.action = ActMask
+		}
+	}
+	settle := func(ctx context.Context) error {
+		if err := w.settle(ctx, s.Name(), batch); err != nil {
+			return err
+		}
+		return w.unblock(ctx, b, batch)
 	}
 	err = d.guarded(ctx, s, func(ctx context.Context) error {
 		if w.remote(s.Name()) {
 			if err := w.eraseBatch(ctx, s, batch); err != nil {
 				return err
 			}
-			return d.store.InTx(ctx, func(ctx context.Context) error { return w.settle(ctx, s.Name(), batch) })
+			return d.store.InTx(ctx, settle)
 		}
 		return d.store.InTx(ctx, func(ctx context.Context) error {
 			if err := w.eraseBatch(ctx, s, batch); err != nil {
 				return err
 			}
-			return w.settle(ctx, s.Name(), batch)
+			return settle(ctx)
 		})
 	})
 	if err != nil {
 		return 0, err
 	}
 	gone := 0
-	for _, i := range batch {
-		if i.outcome == Erased || i.outcome == Masked || i.outcome == NotHeld {
+	for i := range batch {
+		if batch[i].settled() {
 			gone++
 		}
 	}
@@ -109,4 +118,24 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 		_, err = d.do(ctx, stepping{id: r.id, event: EventRest, act: Act{By: act.By}, code: "records:" + itoa(int64(gone))})
 	}
 	return gone, err
+}
+
+// settled reports whether the erasure of the record is complete.
+func (i *item) settled() bool {
+	return i.outcome == Erased || i.outcome == Masked || i.outcome == Anonymised || i.outcome == NotHeld
+}
+
+// unblock ends the shield of the records of before that are settled now, whoever
+// erased them: this desk, or a sweep of retention.
+func (w *worker) unblock(ctx context.Context, before, now []item) error {
+	u, ok := w.d.o.Blocker.(Unblocker)
+	for n := range now {
+		if !ok || before[n].action != ActBlock || !now[n].settled() {
+			continue
+		}
+		if err := u.Unblock(ctx, now[n].subject, now[n].category, w.d.recordName(&now[n])); err != nil {
+			return err
+		}
+	}
+	return nil
 }

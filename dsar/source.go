@@ -107,6 +107,16 @@ type Section struct {
 	Title    string   // for the reader of the answer; default Table
 	Columns  []Column // in the order of Record.Values
 
+	// RecordPrefix stands before [Record.Key] where a [Keeper] or a [Blocker] is
+	// asked about a record: these name it by category and key only, so tables that
+	// share a category need it. A source of package retention over the same table
+	// gives its records the same names.
+	RecordPrefix string
+
+	// InPlace says that an erasure leaves the row and masks what is in it. A plan
+	// then says mask, as the outcome will.
+	InPlace bool
+
 	// View marks a log of accesses. The answer gives dates and purposes of the
 	// views (CJEU C-579/21) but leaves out columns with Staff set.
 	View bool
@@ -214,7 +224,7 @@ type Action string
 // The actions.
 const (
 	ActErase Action = "erase" // the record goes
-	ActMask  Action = "mask"  // the fields named are emptied or replaced by random values
+	ActMask  Action = "mask"  // the fields named, or in a plan all, are emptied or replaced by random values
 	ActBlock Action = "block" // stays for a duty only, and is shielded from other use
 	ActKeep  Action = "keep"  // stays: its basis stands, or a claim needs it
 )
@@ -225,7 +235,7 @@ type Item struct {
 	Table    string
 	Key      string
 	Action   Action   // ActErase or ActMask when given to an [Eraser]
-	Fields   []string // for ActMask, the columns to empty
+	Fields   []string // for ActMask, the columns to empty; in a plan none for all, see Section.InPlace
 	Ground   string   // why: rule or article
 }
 

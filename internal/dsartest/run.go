@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"Codes", codes},
 		{"CodesRunOut", codesRunOut},
 		{"AttemptsSurviveRollback", attemptsSurviveRollback},
+		{"TablesOfOneCategory", sharedCategory},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, dir)) })
 	}
