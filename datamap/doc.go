@@ -63,8 +63,8 @@
 // Foreign keys of several columns are reported, not followed. [Live.Identify] by name
 // reads the name columns of every person; by e-mail and phone it narrows in SQL, but
 // a condition on a part of a text uses no index. Triggers of the CRM fire as they do
-// for the CRM's own statements. A rule of retention over a table that is erased in
-// place should say "then: mask", since that is what happens.
+// for the CRM's own statements. A row that is erased in place by a rule of retention is
+// counted and recorded as masked, whatever the rule says.
 //
 // # Legal scope
 //

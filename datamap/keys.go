@@ -28,6 +28,16 @@ func (t *table) keyText(vals []any) string {
 	return strings.Join(parts, ",")
 }
 
+// Record returns the name under which a retention engine, and a desk that asks it,
+// knows a row: the source's name, the table and the key, as in "crm.Invoice/77".
+// Tables that share a category keep their rows apart by it. It is what
+// retention.Engine.IsBlocked and a hold on one record take, and what stands in the
+// view gdpr_blocked_records. Table is a name of the map; the columns of a key of
+// several are joined by commas, in their order.
+func (l *Live) Record(table, key string) string { return l.options.Name + "." + table + "/" + key }
+
+func (l *Live) recordPrefix(t *table) string { return l.Record(t.name, "") }
+
 // plainText is the text of a value of the driver.
 func plainText(c *catalog.Column, v any) string {
 	switch v := v.(type) {

@@ -27,7 +27,8 @@ func (l *Live) Source() *Source {
 	s := &Source{l: l}
 	for _, t := range l.order {
 		p := portion{table: t}
-		p.section = &dsar.Section{Category: t.category(), Table: t.name, Title: t.def.Title, View: t.def.View}
+		p.section = &dsar.Section{Category: t.category(), Table: t.name, Title: t.def.Title, View: t.def.View,
+			RecordPrefix: l.recordPrefix(t), InPlace: t.inPlace()}
 		for _, c := range t.cols {
 			if c.bare || c.hidden() {
 				continue

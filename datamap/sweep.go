@@ -24,7 +24,7 @@ func (l *Live) Sweeps() []retention.Source {
 			continue
 		}
 		for _, category := range t.categories() {
-			s := &sweep{l: l, t: t, name: l.options.Name + "." + t.name, category: category}
+			s := &sweep{l: l, t: t, name: l.options.Name + "." + t.name, category: category, prefix: l.recordPrefix(t)}
 			if category != t.category() {
 				s.name += "." + category
 				s.fields = t.fieldsOf(category)
@@ -65,17 +65,30 @@ type sweep struct {
 	name     string
 	category string
 	fields   []string // the columns concerned; nil: the row
+	prefix   string   // before the keys of the table
 }
 
 var (
 	_ retention.Source   = (*sweep)(nil)
 	_ retention.Comparer = (*sweep)(nil)
 	_ retention.Checker  = (*sweep)(nil)
+	_ retention.Effecter = (*sweep)(nil)
 )
 
-func (s *sweep) Name() string                { return s.name }
-func (s *sweep) Category() string            { return s.category }
-func (s *sweep) CompareKeys(a, b string) int { return s.t.compareKeys(a, b) }
+func (s *sweep) Name() string     { return s.name }
+func (s *sweep) Category() string { return s.category }
+func (s *sweep) CompareKeys(a, b string) int {
+	return s.t.compareKeys(strings.TrimPrefix(a, s.prefix), strings.TrimPrefix(b, s.prefix))
+}
+
+// parseKey reads the name of a record. Those of other tables have none here.
+func (s *sweep) parseKey(record string) ([]any, bool) {
+	key, ok := strings.CutPrefix(record, s.prefix)
+	if !ok {
+		return nil, false
+	}
+	return s.t.parseKey(key)
+}
 
 // sweepPage is the number of rows of one page of List.
 const sweepPage = 2000
@@ -86,7 +99,7 @@ func (s *sweep) List(ctx context.Context, q *retention.Query) iter.Seq2[*retenti
 	return func(yield func(*retention.Record, error) bool) {
 		var after []any
 		if q.After != "" {
-			key, ok := s.t.parseKey(q.After)
+			key, ok := s.parseKey(q.After)
 			if !ok {
 				yield(nil, ErrItem)
 				return
@@ -113,7 +126,7 @@ func (s *sweep) List(ctx context.Context, q *retention.Query) iter.Seq2[*retenti
 			if len(page) < sweepPage {
 				return
 			}
-			after, _ = s.t.parseKey(page[len(page)-1].Key)
+			after, _ = s.parseKey(page[len(page)-1].Key)
 		}
 	}
 }
@@ -139,7 +152,7 @@ func (s *sweep) Load(ctx context.Context, q *retention.Query, keys []string) ite
 func (s *sweep) parse(keys []string) [][]any {
 	out := make([][]any, 0, len(keys))
 	for _, k := range keys {
-		if v, ok := s.t.parseKey(k); ok {
+		if v, ok := s.parseKey(k); ok {
 			out = append(out, v)
 		}
 	}
@@ -206,7 +219,7 @@ func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statem
 	}
 	var out []*retention.Record
 	err := s.l.query(ctx, st, len(exprs), func(v []any) error {
-		rec := &retention.Record{Key: s.t.keyText(v[:nk]), Events: make([]int64, len(events))}
+		rec := &retention.Record{Key: s.prefix + s.t.keyText(v[:nk]), Events: make([]int64, len(events))}
 		for i, p := range prefixes {
 			if x := v[nk+i]; x != nil && rec.Subject == "" {
 				rec.Subject = p + plainText(&catalog.Column{}, x)
@@ -245,14 +258,49 @@ func (l *Live) event(q *retention.Query, d *date, v any) int64 {
 // that hang on a row, such as its history, go with it. A row that others refer to,
 // or that a duty of the map keeps, has failed.
 func (s *sweep) Carry(ctx context.Context, o *retention.Order, keys []string) (map[string]string, error) {
-	failed := make(map[string]string)
-	for part := range slices.Chunk(keys, chunk) {
-		if err := s.l.carryOrder(ctx, s.t, s.item(o), part, failed); err != nil {
+	refused := make(map[string]string)
+	for part := range slices.Chunk(s.bare(keys), chunk) {
+		if err := s.l.carryOrder(ctx, s.t, s.item(o), part, refused); err != nil {
 			return nil, err
 		}
 	}
+	failed := make(map[string]string, len(refused))
+	for key, why := range refused {
+		failed[s.prefix+key] = why
+	}
 	return failed, nil
 }
+
+// bare returns the keys of rows by the names of their records.
+func (s *sweep) bare(records []string) []string {
+	out := make([]string, len(records))
+	for i, r := range records {
+		out[i] = strings.TrimPrefix(r, s.prefix)
+	}
+	return out
+}
+
+// Effect implements retention.Effecter: a row that is erased in place, or some
+// columns of which make the category, stays and is masked. Fields are erased if
+// nothing of their values is left.
+func (s *sweep) Effect(o *retention.Order) retention.Action {
+	left := func(f string) bool {
+		c := s.t.named(f)
+		return c == nil || slices.ContainsFunc(c.parts, func(p *part) bool {
+			return slices.Contains([]Strategy{Keep, Year, Prefix, RemoveElement}, p.do)
+		})
+	}
+	switch {
+	case o.Action != retention.Erase:
+		return o.Action
+	case len(o.Fields) == 0 && (s.fields != nil || s.t.inPlace()), slices.ContainsFunc(o.Fields, left):
+		return retention.Mask
+	}
+	return retention.Erase
+}
+
+// inPlace reports whether an erasure leaves the rows and masks them.
+func (t *table) inPlace() bool { return t.rows == InPlace || t.rows == Detach }
 
 // item turns an order into what is done to each row; nil is nothing.
 func (s *sweep) item(o *retention.Order) *dsar.Item {
@@ -308,7 +356,7 @@ func (s *sweep) CheckCarried(ctx context.Context, o *retention.Order, keys []str
 	var remaining []string
 	for part := range slices.Chunk(keys, chunk) {
 		p := s.l.planner("", nil, false)
-		steps, err := p.steps(ctx, s.t, itemsOf(it, part))
+		steps, err := p.steps(ctx, s.t, itemsOf(it, s.bare(part)))
 		if err != nil {
 			return nil, err
 		}
