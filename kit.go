@@ -195,7 +195,7 @@ func (k *Kit) withdraw(ctx context.Context, subject, purpose string) error {
 }
 
 func (k *Kit) object(ctx context.Context, subject, purpose string) (err error) {
-	if purpose == "marketing" {
+	if purpose == dsar.MarketingPurpose {
 		_, err = k.Ledger.ObjectMarketing(ctx, consent.Act{Subject: subject, At: k.now()})
 	} else {
 		_, err = k.Ledger.Object(ctx, consent.Act{Subject: subject, Purpose: purpose, At: k.now()})
@@ -226,9 +226,14 @@ func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) er
 
 // Run does the periodic work of the parts until ctx ends: it finishes shreds, moves
 // keys to new epochs, seals and signs the log, and anchors stops. It starts one
-// goroutine per part and returns when all have ended. Several processes may run it.
+// goroutine per part and returns, with the error of ctx, when all have ended. Several
+// processes may run it.
 //
-// Sweeps are not among it: they need an approval, see retention.Engine.Plan.
+// What needs an approval, a name or a mailer stays the host's. Once a day: sweeps
+// (retention.Engine.Plan), what an earlier erasure had to leave (dsar.Desk.Rest),
+// files, bundles, proof and tokens that have expired (Expire and DropBundles of the
+// desk, Expire and CleanTokens of the ledger). As often as mail goes out:
+// dsar.Desk.Deliver.
 func (k *Kit) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -346,7 +346,8 @@ func (v *Vault) adopt(ctx context.Context, k head, h *histories, reason string, 
 }
 
 // Restored reports whether the data store was restored from a backup and nobody
-// has accepted that yet. A consent ledger denies for as long.
+// has accepted that yet. A consent ledger that has the same journal notices the
+// restore by itself and denies until it is accepted there too.
 func (v *Vault) Restored(ctx context.Context) (bool, error) {
 	if err := v.check(ctx); err != nil {
 		return true, err
