@@ -277,7 +277,7 @@ func (w *worker) shield(ctx context.Context, b []item) error {
 				continue
 			}
 			i.outcome = Blocked
-			if w.d.o.Blocker != nil {
+			if w.d.o.Blocker != nil && len(w.f.Scope.Fields) == 0 { // else the record itself stays in use
 				if err := w.d.o.Blocker.Block(ctx, i.subject, i.category, w.d.recordName(i), i.ground, storage.Time(i.until)); err != nil {
 					return err
 				}

@@ -81,8 +81,14 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 	for n := range batch {
 		i := &batch[n]
 		i.action, i.kind, i.ground, i.until, i.again, i.fields, i.state, i.outcome = ActErase, "", r.ground, 0, 0, "", itemPlanned, ""
-		if sec := d.section(i); sec != nil && sec.InPlace {
-			i.action = ActMask
+		sec, fields := d.section(i), f.Scope.Fields // a source refuses fields that it has no more
+		if sec != nil {
+			if here := selected(sec, fields); len(here) > 0 {
+				fields = here
+			}
+		}
+		if len(fields) > 0 || sec != nil && sec.InPlace {
+			i.action, i.fields = ActMask, encodeFields(fields)
 		}
 	}
 	settle := func(ctx context.Context) error {

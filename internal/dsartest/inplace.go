@@ -19,7 +19,7 @@ type twoTables struct {
 }
 
 func newTwoTables() *twoTables {
-	cols := []dsar.Column{{Name: "id", Immutable: true}, {Name: "name"}}
+	cols := []dsar.Column{{Name: "id", Immutable: true, Duty: true}, {Name: "name", Duty: true}, {Name: "phone"}}
 	return &twoTables{
 		people: &dsar.Section{Category: "shared", Table: "people", Columns: cols, RecordPrefix: "people/", InPlace: true},
 		bills:  &dsar.Section{Category: "shared", Table: "bills", Columns: cols, RecordPrefix: "bills/"},
@@ -35,7 +35,7 @@ func (s *twoTables) Collect(context.Context, string, dsar.Scope) iter.Seq2[*dsar
 			if sec == s.bills && s.gone {
 				return
 			}
-			if !yield(&dsar.Record{Section: sec, Key: "77", Values: []any{"77", "Anna"}}, nil) {
+			if !yield(&dsar.Record{Section: sec, Key: "77", Values: []any{"77", "Anna", "1"}}, nil) {
 				return
 			}
 		}
@@ -49,6 +49,8 @@ func (s *twoTables) Erase(_ context.Context, _ string, items []dsar.Item) ([]dsa
 		switch {
 		case it.Table == "people":
 			s.masked, out[i].Outcome = true, dsar.Masked
+		case len(it.Fields) > 0:
+			out[i].Outcome = dsar.Masked
 		case s.gone:
 			out[i].Outcome = dsar.NotHeld
 		default:
@@ -102,7 +104,8 @@ func sharedCategory(t *testing.T, w *World) {
 		_, err = w.Finish(r.ID)
 		require.NoError(t, err)
 		require.True(t, src.masked)
-		require.Len(t, src.asked, 1)
+		require.Len(t, src.asked, 2)
+		require.Equal(t, []string{"phone"}, src.asked[1].Fields, "what the duty does not name")
 		require.Equal(t, dsar.ActErase, src.asked[0].Action, "the source knows how")
 		require.Equal(t, "77", src.asked[0].Key)
 		for i, err := range w.Desk.Items(ctx, r.ID) {
@@ -122,4 +125,34 @@ func sharedCategory(t *testing.T, w *World) {
 		require.True(t, src.gone)
 		require.Empty(t, k.blocked)
 	}
+}
+
+// fieldsThatWait: an erasure of some fields that a duty holds back takes these
+// fields when the duty ends, never the record, which stays in use until then.
+func fieldsThatWait(t *testing.T, w *World) {
+	ctx := context.Background()
+	src := newTwoTables()
+	k := &bookkeeper{until: w.Now().AddDate(1, 0, 0), now: w.Now, kept: map[string]bool{}, blocked: map[string]bool{}}
+	w.Options.Sources, w.Options.Keeper, w.Options.Blocker = []dsar.Source{src}, k, k
+	w.Restart()
+	in := Intake(dsar.Erasure)
+	in.Scope = dsar.Scope{Fields: []string{"name"}}
+	r, err := w.Desk.Receive(ctx, in)
+	require.NoError(t, err)
+	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	w.Approve(r.ID)
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	require.Empty(t, k.blocked)
+	src.asked = nil
+
+	w.Wait(366 * 24 * time.Hour)
+	n, err := w.Desk.Rest(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Len(t, src.asked, 1)
+	require.Equal(t, dsar.ActMask, src.asked[0].Action)
+	require.Equal(t, []string{"name"}, src.asked[0].Fields)
+	require.False(t, src.gone)
 }

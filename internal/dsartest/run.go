@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"CodesRunOut", codesRunOut},
 		{"AttemptsSurviveRollback", attemptsSurviveRollback},
 		{"TablesOfOneCategory", sharedCategory},
+		{"FieldsThatWaitForADuty", fieldsThatWait},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, dir)) })
 	}
