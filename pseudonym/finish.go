@@ -146,11 +146,12 @@ func (v *Vault) destroy(ctx context.Context, rows []closingRow, upTo int64) erro
 			if err != nil {
 				return err
 			}
-			ops, done, err := v.carryOut(ctx, &k, upTo)
+			last := min(upTo, k.planned)
+			ops, done, err := v.carryOut(ctx, &k, last, rows)
 			if err != nil {
 				return err
 			}
-			more = k.n < upTo
+			more = k.n < last
 			if more {
 				return v.bury(ctx, k, ops, done, nil)
 			}
@@ -163,8 +164,8 @@ func (v *Vault) destroy(ctx context.Context, rows []closingRow, upTo int64) erro
 }
 
 // carryOut returns the writes that destroy a page of keys after k.n, in order, and
-// moves k on.
-func (v *Vault) carryOut(ctx context.Context, k *head, upTo int64) (ops []storage.Op, done []closingRow, err error) {
+// moves k on. Rows are those that were read already.
+func (v *Vault) carryOut(ctx context.Context, k *head, upTo int64, rows []closingRow) (ops []storage.Op, done []closingRow, err error) {
 	pages := 0
 	for row, err := range v.keys.Scan(ctx, selRecordsFrom, []any{k.incarnation[:], k.n, upTo}) {
 		if err != nil {
@@ -183,22 +184,27 @@ func (v *Vault) carryOut(ctx context.Context, k *head, upTo int64) (ops []storag
 			return nil, nil, fmt.Errorf("pseudonym: record %d does not follow: %w", n, ErrForked)
 		}
 		k.n, k.h = r.n, hashRecord(b)
-		c, err := v.keyOf(ctx, &r)
+		c, err := v.keyOf(ctx, &r, rows)
 		if err != nil {
 			return nil, nil, err
 		}
 		if c.subject != "" {
 			done = append(done, c)
 		}
-		ops = append(ops, delTokens.With(r.kid[:]), insFence.With(r.kid[:], r.n, r.day),
-			doneRecord.With(1, k.incarnation[:], r.n))
+		if c.compartment == ID || c.compartment == "" {
+			ops = append(ops, delTokens.With(r.kid[:]))
+		}
+		ops = append(ops, insFence.With(r.kid[:], r.n, r.day), doneRecord.With(1, k.incarnation[:], r.n))
 		v.dead.add(r.kid)
 	}
 	return ops, done, nil
 }
 
 // keyOf finds the row of a record's key; it may be gone.
-func (v *Vault) keyOf(ctx context.Context, r *record) (closingRow, error) {
+func (v *Vault) keyOf(ctx context.Context, r *record, rows []closingRow) (closingRow, error) {
+	if i := slices.IndexFunc(rows, func(c closingRow) bool { return c.kid == r.kid && !c.gone }); i >= 0 {
+		return rows[i], nil
+	}
 	c := closingRow{kid: r.kid, tag: r.tag}
 	var state int
 	err := v.keys.Get(ctx, selKeyByID, []any{r.kid[:]}, &c.subject, &c.compartment, &state)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -248,9 +249,12 @@ func (v *Vault) dataBehind(ctx context.Context, d, k head) error {
 // appendPlanned brings the journal up to what the key store has numbered, and
 // returns the number up to which keys may be destroyed.
 func (v *Vault) appendPlanned(ctx context.Context) (int64, error) {
+	if v.opts.Journal == nil {
+		return math.MaxInt64, nil
+	}
 	k, err := readHead(ctx, v.keys, headKeys)
-	if err != nil || v.opts.Journal == nil {
-		return k.planned, unavailableIf("read the key store", err)
+	if err != nil {
+		return 0, unavailable("read the key store", err)
 	}
 	n, err := v.reach(ctx, k.incarnation, nil)
 	if err != nil {

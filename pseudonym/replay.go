@@ -235,7 +235,7 @@ func (v *Vault) destroyAgain(ctx context.Context, page []record) (destroyed int,
 		destroyed = 0
 		var dels, toks, tombs, fences []storage.Op
 		for _, r := range page {
-			c, err := v.keyOf(ctx, &r)
+			c, err := v.keyOf(ctx, &r, nil)
 			if err != nil {
 				return err
 			}

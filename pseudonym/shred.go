@@ -48,7 +48,9 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 	if r.Finished, err = v.isShredded(ctx, subject, r.Compartments); r.Finished || err != nil {
 		return r, err
 	}
-	_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
+	if v.auditor != nil {
+		_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
+	}
 	rows := make([]closingRow, 0, len(r.Compartments))
 	for _, c := range r.Compartments {
 		rows = append(rows, closingRow{subject: subject, compartment: c})
@@ -159,12 +161,10 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 			return nil
 		}
 		if len(rows) == len(v.compartments) { // nothing is left for a scheduled shred to do
-			if _, err := v.data.Apply(ctx, delSchedule.With(rows[0].subject)); err != nil {
-				return err
-			}
+			ops = append(ops, delSchedule.With(rows[0].subject))
 		}
 		n, err := v.data.Apply(ctx, ops...)
-		if err != nil || sum(n) == 0 { // already decided
+		if err != nil || n[0] == 0 { // already decided
 			return err
 		}
 		return v.record(ctx, "key.shred.decided", rows[0].subject,
@@ -189,7 +189,8 @@ func (v *Vault) closeKeys(ctx context.Context, rows []closingRow) error {
 	return nil
 }
 
-// closeSubject inserts, locks and then reads the rows of one subject.
+// closeSubject inserts the rows of one subject, reads them, and closes those that
+// were there before.
 func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
 	subject := rows[0].subject
 	tag, err := v.tag(ctx, subject)
@@ -202,20 +203,20 @@ func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
 	}
 	now := storage.Micros(v.now())
 	var inserts, closes []storage.Op
+	fresh := make([]keyID, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		r.tag, r.gone = tag, gone[r.compartment]
 		if r.gone {
 			continue
 		}
-		fresh := newKeyID(r.compartment)
-		inserts = append(inserts, insKey.With(subject, r.compartment, fresh[:], 0, closing, []byte{}, now))
-		closes = append(closes, closeKey.With(closing, subject, r.compartment))
+		fresh[i] = newKeyID(r.compartment)
+		inserts = append(inserts, insKey.With(subject, r.compartment, fresh[i][:], 0, closing, []byte{}, now))
 	}
 	if len(inserts) == 0 {
 		return nil
 	}
-	if _, err := v.keys.Apply(ctx, append(inserts, closes...)...); err != nil {
+	if _, err := v.keys.Apply(ctx, inserts...); err != nil {
 		return err
 	}
 	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
@@ -229,12 +230,17 @@ func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
 			return err
 		}
 		for i := range rows {
-			if rows[i].compartment == compartment {
-				rows[i].kid, rows[i].none = keyID(kid), epoch == 0
+			if rows[i].compartment != compartment || rows[i].gone {
+				continue
+			}
+			rows[i].kid, rows[i].none = keyID(kid), epoch == 0
+			if rows[i].kid != fresh[i] {
+				closes = append(closes, closeKey.With(closing, subject, compartment))
 			}
 		}
 	}
-	return nil
+	_, err = v.keys.Apply(ctx, closes...)
+	return err
 }
 
 // goneOf returns the compartments whose key was destroyed and none has taken its
