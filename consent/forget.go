@@ -26,9 +26,7 @@ var (
 	deleteLinks  = &storage.Write{Verb: storage.Delete, Table: schema.ConsentLink, Where: storage.By("subject")}
 	deleteOrigin = &storage.Write{Verb: storage.Delete, Table: schema.ConsentOrigin, Where: storage.By("subject")}
 	unlinkList   = &storage.Write{Verb: storage.Update, Table: schema.Suppression, Set: []string{"subject"}, Where: storage.By("subject")}
-	proofsDue    = &storage.Select{From: schema.ConsentProof, Columns: []string{"keep_until", "subject", "id"},
-		Where: []storage.Term{{Column: "keep_until", Cmp: storage.Gt}, {Column: "keep_until", Cmp: storage.Le}}, Order: []string{"keep_until", "subject", "id"}}
-	listedOf = &storage.Select{From: schema.Suppression, Columns: []string{"purpose", "channel", "at", "ground", "digest"},
+	listedOf     = &storage.Select{From: schema.Suppression, Columns: []string{"purpose", "channel", "at", "ground", "digest"},
 		Where: storage.By("subject"), Order: []string{"digest", "purpose", "channel"}}
 )
 
@@ -77,7 +75,8 @@ func (l *Ledger) forget(ctx context.Context, e *event, ground string, keep bool)
 		unlinkList.With("", e.subject),
 	}
 	if keep {
-		ops = append(ops, keepProofs.With(e.until, ground, e.subject))
+		// The last row marks the date also where no record has evidence of its own.
+		ops = append(ops, keepProofs.With(e.until, ground, e.subject), insertProof.With(e.subject, e.id[:], []byte{}, e.until, ground))
 	} else {
 		ops = append(ops, putPermit.With(e.subject), deleteEvents.With(e.subject, p.seq), deletePermit.With(e.subject), deleteProofs.With(e.subject))
 	}
@@ -108,40 +107,6 @@ func (l *Ledger) Readmit(ctx context.Context, a Act) (Record, error) {
 		return nil
 	}
 	return l.commit(ctx, &change{events: []*event{l.event(EventReadmitted, &a)}, check: wasErased})
-}
-
-// Expire erases proof that was kept after an erasure and whose end date has come. It
-// returns how many persons were done; call it until it returns 0. Each person is a
-// transaction of its own; inside one it returns storage.ErrInTx.
-func (l *Ledger) Expire(ctx context.Context) (int, error) {
-	if l.store.State(ctx) != storage.Outside {
-		return 0, storage.ErrInTx
-	}
-	const batch = 200
-	var subjects []string
-	for r, err := range l.store.Scan(ctx, proofsDue, []any{0, storage.Micros(l.now())}) {
-		var until int64
-		var subject string
-		var id []byte
-		if err == nil {
-			err = r.Scan(&until, &subject, &id)
-		}
-		if err != nil {
-			return 0, err
-		}
-		if !contains(subjects, subject) {
-			subjects = append(subjects, subject)
-		}
-		if len(subjects) == batch {
-			break
-		}
-	}
-	for i, subject := range subjects {
-		if _, _, err := l.Forget(ctx, subject, "expired", time.Time{}); err != nil {
-			return i, err
-		}
-	}
-	return len(subjects), nil
 }
 
 // Export yields everything that the ledger holds of a person, one JSON object each,

@@ -50,6 +50,9 @@ func (l *Ledger) Evidence(ctx context.Context, subject, record string) (map[stri
 		}
 		return nil, err
 	}
+	if len(sealed) == 0 { // the mark of an erasure
+		return nil, ErrNoRecord
+	}
 	plain, err := l.sealer.Open(ctx, subject, proofPlace(id), sealed)
 	if err != nil {
 		return nil, fmt.Errorf("consent: opening evidence: %w", err)

@@ -58,7 +58,8 @@ var ConsentEvent = &storage.Table{
 }
 
 // ConsentProof holds the personal evidence of an event, sealed under the key of
-// its subject in compartment "proof".
+// its subject in compartment "proof". A row of an erasure has no evidence: it marks
+// the date until which records are kept.
 var ConsentProof = &storage.Table{
 	Name: "gdpr_consent_proof",
 	Columns: []storage.Column{
