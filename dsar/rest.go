@@ -68,6 +68,9 @@ func (d *Desk) restOf(ctx context.Context, b []item, act Act) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if _, _, ok := next(r.state, EventRest); !ok {
+		return 0, nil // it is not answered yet, so they wait for the answer
+	}
 	f, err := d.file(ctx, r)
 	if err != nil {
 		return 0, err

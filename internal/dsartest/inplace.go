@@ -156,3 +156,25 @@ func fieldsThatWait(t *testing.T, w *World) {
 	require.Equal(t, []string{"name"}, src.asked[0].Fields)
 	require.False(t, src.gone)
 }
+
+// restBeforeTheAnswer: what a released hold frees waits until the request that
+// asked for it is answered.
+func restBeforeTheAnswer(t *testing.T, w *World) {
+	ctx := context.Background()
+	w.Keeper.Claims["c1-n1"] = true
+	r := w.Prepare(dsar.Erasure)
+	_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
+	require.NoError(t, err)
+	delete(w.Keeper.Claims, "c1-n1")
+	w.Wait(31 * 24 * time.Hour)
+	n, err := w.Desk.Rest(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Len(t, w.CRM.Rows("notes"), 3)
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	n, err = w.Desk.Rest(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Len(t, w.CRM.Rows("notes"), 2)
+}

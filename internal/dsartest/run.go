@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"AttemptsSurviveRollback", attemptsSurviveRollback},
 		{"TablesOfOneCategory", sharedCategory},
 		{"FieldsThatWaitForADuty", fieldsThatWait},
+		{"RestWaitsForTheAnswer", restBeforeTheAnswer},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, NewWorld(t, dir)) })
 	}
