@@ -47,6 +47,11 @@ func (l *Ledger) consentBased(id string) bool {
 	return slices.ContainsFunc(l.catalogue.byID[id], func(p *Purpose) bool { return p.Basis == Consent })
 }
 
+// marketing reports whether any version of the purpose is marketing.
+func (l *Ledger) marketing(id string) bool {
+	return slices.ContainsFunc(l.catalogue.byID[id], func(p *Purpose) bool { return p.Marketing })
+}
+
 func (l *Ledger) checkStop(a *Act) error {
 	if err := l.checkAct(a); err != nil {
 		return err
@@ -115,7 +120,7 @@ func (l *Ledger) ObjectMarketing(ctx context.Context, a Act) (Record, error) {
 		if err := l.known("Act.Purpose", a.Purpose); err != nil {
 			return Record{}, err
 		}
-		if !slices.ContainsFunc(l.catalogue.byID[a.Purpose], func(p *Purpose) bool { return p.Marketing }) {
+		if !l.marketing(a.Purpose) {
 			return Record{}, refuse(ErrGround, "Act.Purpose", "purpose %s is not marketing; use Object", a.Purpose)
 		}
 	}

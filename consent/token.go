@@ -132,7 +132,8 @@ func (l *Ledger) CleanTokens(ctx context.Context) (int64, error) {
 
 // WithdrawalLink returns the token for the List-Unsubscribe link of a mail: opaque,
 // without expiry, good only for ending this purpose on this channel. It needs
-// Options.Secret. The same arguments give the same token.
+// Options.Secret, and a purpose that rests on consent or is marketing (ErrGround
+// otherwise: nothing could be ended). The same arguments give the same token.
 func (l *Ledger) WithdrawalLink(ctx context.Context, subject, purpose, channel string) (string, error) {
 	if len(l.secrets) == 0 {
 		return "", ErrSecret
@@ -142,6 +143,9 @@ func (l *Ledger) WithdrawalLink(ctx context.Context, subject, purpose, channel s
 	}
 	if _, err := l.checkQuery(&Query{Subject: subject, Purpose: purpose, Channel: channel}); err != nil {
 		return "", err
+	}
+	if !l.consentBased(purpose) && !l.marketing(purpose) {
+		return "", refuse(ErrGround, "WithdrawalLink.purpose", "purpose %s neither rests on consent nor is marketing", purpose)
 	}
 	id, err := l.linkID(ctx, subject)
 	if err != nil {
@@ -196,8 +200,8 @@ func (l *Ledger) readLink(token string) (id []byte, purpose, channel string, err
 }
 
 // Unsubscribe does what the person asks who follows a withdrawal link: it withdraws
-// the consent, and against a purpose on another ground records the objection to
-// marketing, for that purpose and channel. Repeating it, or following a link after
+// the consent, and against marketing on another ground records the objection, for that
+// purpose and channel. Repeating it, or following a link after
 // the erasure of the person, has no further effect and the same answer: nil. Call it
 // for a POST only; see [OneClick].
 func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
@@ -218,7 +222,7 @@ func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
 		return err
 	}
 	a := Act{Subject: subject, Purpose: purpose, Channel: channel, At: l.now(), Evidence: &Evidence{Method: Button, Source: "list-unsubscribe"}}
-	if p := l.catalogue.At(purpose, a.At); p != nil && p.Basis == Consent {
+	if l.withdrawn(purpose) {
 		_, err = l.Withdraw(ctx, a)
 	} else {
 		_, err = l.ObjectMarketing(ctx, a)
@@ -226,9 +230,16 @@ func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
 	return err
 }
 
+// withdrawn reports whether a link to the purpose withdraws a consent, as it does
+// where there was one and is no marketing to object to; else it objects.
+func (l *Ledger) withdrawn(purpose string) bool {
+	p := l.catalogue.At(purpose, l.now())
+	return p != nil && p.Basis == Consent || !l.marketing(purpose)
+}
+
 // ended reports whether a link has nothing left to end.
 func (l *Ledger) ended(s *view, q *Query) bool {
-	if p := l.catalogue.At(q.Purpose, l.now()); p != nil && p.Basis == Consent {
+	if l.withdrawn(q.Purpose) {
 		return s.pair.Status == Withdrawn
 	}
 	for i := range s.Stops {

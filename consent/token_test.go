@@ -56,3 +56,20 @@ func TestOldSecretsStillVerify(t *testing.T) {
 	_, err = none.WithdrawalLink(ctx, "c-1", "news", "email")
 	require.ErrorIs(t, err, ErrSecret)
 }
+
+// A link in an old mail still ends the purpose after it moved to another ground.
+func TestLinkOutlivesTheGround(t *testing.T) {
+	moved := []Purpose{{ID: "survey", Version: 1, Basis: Consent, Texts: english},
+		{ID: "survey", Version: 2, Basis: LegitimateInterest, ForAll: true, Assessment: "lia-1", Since: day(50)},
+		{ID: "order", Version: 1, Basis: Contract}}
+	b := open(t, nil, moved...)
+	link, err := b.WithdrawalLink(ctx, "c-1", "survey", "")
+	require.NoError(t, err)
+	b.allowed(t, "c-1", "survey", "")
+	for range 2 {
+		require.NoError(t, b.Unsubscribe(ctx, link))
+		b.denied(t, ConsentWithdrawn, "c-1", "survey", "")
+	}
+	_, err = b.WithdrawalLink(ctx, "c-1", "order", "")
+	require.ErrorIs(t, err, ErrGround)
+}
