@@ -119,7 +119,7 @@ type Replayed struct {
 	Records  int // records in the journal
 	Subjects int // subjects found again and erased again
 	Items    int // records erased or masked
-	Kept     int // records that a Keeper protects
+	Kept     int // records that a Keeper protects, or that a part of this library keeps
 }
 
 // Replay erases again, after a restore of the host's database, whoever the journal

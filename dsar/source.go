@@ -33,9 +33,9 @@ type Source interface {
 	// Collect yields the records of subject that lie in scope, section by section
 	// in the order of Sections, each record once, within a section in a fixed order
 	// such as that of the primary key. Two calls over unchanged data yield the same
-	// records in the same order: previews, counts and runs rely on it. A Record and its slices are valid until the next
-	// one. A source over a large table reads it in pages; it never holds all records.
-	// After an error the iteration ends.
+	// records in the same order: previews, counts and runs rely on it. A Record and its
+	// slices are valid until the next one. A source over a large table reads it in
+	// pages; it never holds all records. After an error the iteration ends.
 	Collect(ctx context.Context, subject string, scope Scope) iter.Seq2[*Record, error]
 }
 

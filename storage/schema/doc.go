@@ -3,6 +3,8 @@
 // them through it, and a host reads it for its own record of processing (GDPR
 // art. 30).
 //
+// # Model
+//
 // Each file holds the tables of one part. A column is described once, with its
 // category, what an erasure does to it, and how long it stays.
 //
