@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -24,11 +23,12 @@ const (
 
 // indexes holds the keyed hash states of each domain, the newest root first.
 type indexes struct {
-	mu sync.Mutex // for changes
-	m  atomic.Pointer[map[string]*indexDomain]
+	mu   sync.Mutex // for changes
+	list atomic.Pointer[[]*indexDomain]
 }
 
 type indexDomain struct {
+	name      string
 	normalise Normaliser
 	keys      []*indexKey
 }
@@ -125,7 +125,7 @@ func (v *Vault) indexDomain(ctx context.Context, domain string) (*indexDomain, e
 	if err != nil {
 		return nil, err
 	}
-	d := &indexDomain{normalise: normalise}
+	d := &indexDomain{name: domain, normalise: normalise}
 	if old := v.indexes.get(domain); old != nil && len(old.keys) == len(roots) {
 		return old, nil
 	}
@@ -137,7 +137,7 @@ func (v *Vault) indexDomain(ctx context.Context, domain string) (*indexDomain, e
 		d.keys = append(d.keys, k)
 	}
 	if v.secrets.get(secretIndex) != nil { // its row is committed
-		v.indexes.put(domain, d)
+		v.indexes.put(d)
 	}
 	return d, nil
 }
@@ -166,21 +166,28 @@ func (k *indexKey) append(dst []byte, value string) []byte {
 }
 
 func (x *indexes) get(domain string) *indexDomain {
-	if m := x.m.Load(); m != nil {
-		return (*m)[domain]
+	if list := x.list.Load(); list != nil {
+		for _, d := range *list { // there are a few
+			if d.name == domain {
+				return d
+			}
+		}
 	}
 	return nil
 }
 
-func (x *indexes) put(domain string, d *indexDomain) {
+func (x *indexes) put(d *indexDomain) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	m := map[string]*indexDomain{}
-	if old := x.m.Load(); old != nil {
-		maps.Copy(m, *old)
+	list := []*indexDomain{d}
+	if old := x.list.Load(); old != nil {
+		for _, o := range *old {
+			if o.name != d.name {
+				list = append(list, o)
+			}
+		}
 	}
-	m[domain] = d
-	x.m.Store(&m)
+	x.list.Store(&list)
 }
 
-func (x *indexes) clear() { x.m.Store(nil) }
+func (x *indexes) clear() { x.list.Store(nil) }

@@ -47,16 +47,14 @@ func email(s string, fold bool) (string, error) {
 // scanEmail finds the last "@", tells whether an upper-case letter follows it, and
 // whether all is printable ASCII.
 func scanEmail(s string) (at int, upper, plain bool) {
-	at = -1
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '@':
-			at, upper = i, false
-		case c >= 'A' && c <= 'Z':
-			upper = true
-		case c < ' ' || c > '~':
-			return at, upper, false
+		if s[i]-' ' > '~'-' ' {
+			return 0, false, false
 		}
+	}
+	at = strings.LastIndexByte(s, '@')
+	for i := at + 1; i < len(s) && !upper; i++ {
+		upper = s[i]-'A' <= 'Z'-'A'
 	}
 	return at, upper, true
 }
