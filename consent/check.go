@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
-	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -139,16 +138,15 @@ func (l *Ledger) stateOf(ctx context.Context, q *Query) (view, error) {
 		}
 		return s.view(q), nil
 	}
-	var r row
-	var id []byte
-	err := l.store.Get(ctx, currentPair, []any{q.Purpose, q.Channel, q.Subject}, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body)
+	r := new(rowReader)
+	err := l.store.Get(ctx, currentPair, r.key(q.Purpose, q.Channel, q.Subject), r.dest()...)
 	if err == nil {
-		return r.view(q, id)
+		return r.row().view(q)
 	}
 	if errors.Is(err, storage.ErrNotFound) {
-		err = l.store.Get(ctx, currentPair, []any{AllPurposes, "", q.Subject}, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body)
+		err = l.store.Get(ctx, currentPair, r.key(AllPurposes, "", q.Subject), r.dest()...)
 		if err == nil {
-			return r.view(q, nil)
+			return r.row().view(q)
 		}
 	}
 	if errors.Is(err, storage.ErrNotFound) {
@@ -161,10 +159,7 @@ func (l *Ledger) stateOf(ctx context.Context, q *Query) (view, error) {
 var nobody = new(state)
 
 // view returns what a row tells about a query.
-func (r *row) view(q *Query, id []byte) (view, error) {
-	if len(id) == len(r.event) {
-		r.event = ids.ID(id)
-	}
+func (r *row) view(q *Query) (view, error) {
 	if len(r.body) == 0 { // the columns say it all
 		return view{nobody, pair{Status: r.status, Event: r.event, Version: r.version, From: r.from, Until: r.until}}, nil
 	}

@@ -127,7 +127,7 @@ func (f *filtering) run(ctx context.Context) error {
 	if f.c.Candidates == nil {
 		for r, err := range pairs {
 			if err == nil {
-				err = f.judge(r.subject, &r.row)
+				err = f.judge(r.subject, r.row)
 			}
 			if err != nil {
 				return err
@@ -140,19 +140,19 @@ func (f *filtering) run(ctx context.Context) error {
 
 type subjectRow struct {
 	subject string
-	row
+	*row
 }
 
 // rows yields the state rows of a purpose and channel in ascending order.
 func (f *filtering) rows(ctx context.Context, purpose, channel string) iter.Seq2[*subjectRow, error] {
 	return func(yield func(*subjectRow, error) bool) {
 		var r subjectRow
-		var id []byte
-		dest := []any{&r.subject, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body}
+		var in rowReader
+		dest := append([]any{&r.subject}, in.dest()...)
 		for s, err := range f.l.store.Scan(ctx, campaignAll, []any{purpose, channel, f.c.After}) {
 			if err == nil {
-				if err = s.Scan(dest...); err == nil && len(id) == 16 {
-					r.event = ids.ID(id)
+				if err = s.Scan(dest...); err == nil {
+					r.row = in.row()
 				}
 			}
 			if !yield(&r, err) || err != nil {
@@ -216,7 +216,7 @@ func (c *cursor) find(subject string) (*row, error) {
 	if c.done || c.at.subject != subject {
 		return nil, nil
 	}
-	return &c.at.row, nil
+	return c.at.row, nil
 }
 
 // judge decides about one person and passes an allowed one on.
@@ -224,7 +224,7 @@ func (f *filtering) judge(subject string, r *row) error {
 	f.last = subject
 	reason, ok := f.plain(r)
 	if reason == "" {
-		s, err := r.view(&f.q, nil)
+		s, err := r.view(&f.q)
 		if err != nil {
 			return err
 		}

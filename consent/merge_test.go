@@ -162,7 +162,7 @@ func TestRowsDecideAsTheState(t *testing.T) {
 			w := s.project(key)
 			q := &Query{Subject: "c-1"}
 			q.Purpose, q.Channel = splitKey(key)
-			part, err := w.view(q, w.event[:])
+			part, err := w.view(q)
 			require.NoError(t, err)
 			require.Equal(t, r.decide(q, s.view(q), day(50)), r.decide(q, part, day(50)))
 		}
