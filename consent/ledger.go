@@ -58,7 +58,8 @@ type Options struct {
 	// least 32 random bytes, kept outside the database and never shredded. Default:
 	// these are refused with [ErrSecret].
 	Secret gdpr.Secret
-	// OldSecrets still verify links that are in old mails. Default: none.
+	// OldSecrets still verify links that are in old mails and recognise addresses that
+	// were suppressed under them. Default: none.
 	OldSecrets []gdpr.Secret
 	// ContactRules come before the embedded ePrivacy table. Default: none.
 	ContactRules []ContactRule

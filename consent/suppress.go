@@ -30,7 +30,7 @@ func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
 		e.ground = ObjectionMarketing
 	}
 	if a.Subject == "" {
-		return l.addressOnly(ctx, e)
+		return l.addressOnly(ctx, e, []storage.Op{e.suppress()})
 	}
 	c := change{events: []*event{e}}
 	c.check = func([]*state) error {
@@ -51,23 +51,20 @@ func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	if a.Reference == "" {
 		return Record{}, gdpr.Invalid("Act.Reference", "is empty; name the wish of the person")
 	}
-	if a.Subject == "" {
-		return l.addressOnly(ctx, e)
-	}
-	c := change{events: []*event{e}}
+	var ops []storage.Op
 	if e.digest != nil {
 		for _, digest := range l.digests(a.Address) { // also under older secrets
-			c.more = append(c.more, deleteSuppression.With(digest, scopeOf(e.detail.Scope), e.channel))
+			ops = append(ops, deleteSuppression.With(digest, scopeOf(e.detail.Scope), e.channel))
 		}
 	}
-	return l.commit(ctx, &c)
+	if a.Subject == "" {
+		return l.addressOnly(ctx, e, ops)
+	}
+	return l.commit(ctx, &change{events: []*event{e}, more: ops})
 }
 
 // suppress returns the operation on the suppression list that goes with the event.
 func (e *event) suppress() storage.Op {
-	if e.kind == EventReleased {
-		return deleteSuppression.With(e.digest, scopeOf(e.detail.Scope), e.channel)
-	}
 	return putSuppression.With(e.digest, scopeOf(e.detail.Scope), e.channel, e.subject, e.at, string(e.ground), e.id[:])
 }
 
@@ -94,6 +91,7 @@ func (l *Ledger) suppression(kind Event, a *Act) (*event, error) {
 	}
 	a.Scope = a.Purpose
 	e := l.event(kind, a)
+	e.id, e.recorded = ids.New(), storage.Micros(l.now())
 	if a.Address == "" {
 		return e, nil
 	}
@@ -110,9 +108,7 @@ func scopeOf(purpose string) string {
 }
 
 // addressOnly writes about an address that belongs to nobody known.
-func (l *Ledger) addressOnly(ctx context.Context, e *event) (Record, error) {
-	e.id, e.recorded = ids.New(), storage.Micros(l.now())
-	ops := []storage.Op{e.suppress()}
+func (l *Ledger) addressOnly(ctx context.Context, e *event, ops []storage.Op) (Record, error) {
 	if l.journal != nil && e.stops() {
 		ops = append(ops, insertOutbox.With(e.id[:], e.recorded, l.stopRecord(e)))
 	}

@@ -73,3 +73,27 @@ func TestLinkOutlivesTheGround(t *testing.T) {
 	_, err = b.WithdrawalLink(ctx, "c-1", "order", "")
 	require.ErrorIs(t, err, ErrGround)
 }
+
+// A release reaches what was listed under an older secret, with and without a subject.
+func TestReleaseUnderAnOlderSecret(t *testing.T) {
+	b := open(t, nil)
+	rotated := *b.opts
+	rotated.Secret, rotated.OldSecrets = gdpr.NewSecret([]byte("another secret of at least 32 bytes!")), []gdpr.Secret{b.opts.Secret}
+	now, err := New(b.db.Tenant("acme"), b.catalogue, &rotated)
+	require.NoError(t, err)
+	_, err = b.Give(ctx, giving("c-1", "news", "email", 1))
+	require.NoError(t, err)
+	q := Query{Subject: "c-1", Purpose: "news", Channel: "email", Address: "ann@example.com"}
+	for _, subject := range []string{"", "c-9"} {
+		_, err = b.Suppress(ctx, Act{Subject: subject, Address: q.Address, At: day(50)})
+		require.NoError(t, err)
+		d, err := now.Check(ctx, q)
+		require.NoError(t, err)
+		require.Equal(t, Suppressed, d.Reason)
+		_, err = now.Release(ctx, Act{Subject: subject, Address: q.Address, At: day(60), Reference: "call-8"})
+		require.NoError(t, err)
+		d, err = now.Check(ctx, q)
+		require.NoError(t, err)
+		require.True(t, d.Allowed, "%s", d.Reason)
+	}
+}
