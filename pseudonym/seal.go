@@ -50,11 +50,14 @@ func (e *entry) seal(f *field, record string, plain []byte) []byte {
 // aad returns the additional data, in the entry's own buffer unless another
 // goroutine is using that. The caller gives it back by setting busy to false.
 func (e *entry) aad(d *domain, f *field, record string) (aad []byte, own bool) {
-	if e.busy.CompareAndSwap(false, true) {
-		e.scratch = appendAAD(e.scratch[:0], d.prefix, f.suffix, record)
-		return e.scratch, true
+	size := len(d.prefix) + len(f.suffix) + 4 + len(record)
+	if !e.busy.CompareAndSwap(false, true) {
+		return appendAAD(make([]byte, 0, size), d.prefix, f.suffix, record), false
 	}
-	return appendAAD(make([]byte, 0, len(d.prefix)+len(f.suffix)+4+len(record)), d.prefix, f.suffix, record), false
+	if cap(e.scratch) < size {
+		e.scratch = make([]byte, 0, size)
+	}
+	return appendAAD(e.scratch[:0], d.prefix, f.suffix, record), true
 }
 
 // Open is the inverse of [Vault.Seal], for the same subject and place. See the

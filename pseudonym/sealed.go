@@ -84,6 +84,8 @@ func appendAAD(dst, prefix, suffix []byte, record string) []byte {
 // checkSealed looks at what can be seen without the key.
 func checkSealed(b []byte) error {
 	switch {
+	case len(b) > headerSize+tagSize && b[0] == versionValue && b[1] == suiteGCM:
+		return nil
 	case len(b) == 0:
 		return ErrNotSealed
 	case bytes.HasPrefix(b, []byte(textPrefix)):
@@ -94,10 +96,8 @@ func checkSealed(b []byte) error {
 		return ErrNotSealed
 	case b[0] != versionValue || len(b) > 1 && b[1] != suiteGCM:
 		return ErrVersion
-	case len(b) < headerSize+1+tagSize:
-		return ErrNotSealed
 	}
-	return nil
+	return ErrNotSealed // too short
 }
 
 // Text returns the form of a sealed value for text columns: "gv1." and base64url
