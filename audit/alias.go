@@ -60,8 +60,46 @@ func (a *aliases) forget(domain, subject string) {
 	delete(a.m, [2]string{domain, subject})
 }
 
-// token returns the name of a subject or actor in the log.
-func (l *Log) token(ctx context.Context, domain, subject string) (string, error) {
+// newcomers are aliases given inside a transaction, which are written together with
+// the entries that use them.
+type newcomers struct {
+	of map[[2]string]string // by domain and name
+}
+
+func (n *newcomers) give(domain, name string) string {
+	if n.of == nil {
+		n.of = make(map[[2]string]string)
+	}
+	t := randomToken()
+	n.of[[2]string{domain, name}] = t
+	return t
+}
+
+func (n *newcomers) ops() (ops []storage.Op) {
+	if n == nil {
+		return nil
+	}
+	for of, t := range n.of {
+		ops = append(ops, insertAlias.With(of[0], of[1], t))
+	}
+	return ops
+}
+
+// keepAliases caches the newcomers once the transaction is committed.
+func (l *Log) keepAliases(ctx context.Context, n *newcomers) {
+	if n == nil || len(n.of) == 0 {
+		return
+	}
+	storage.AfterCommit(ctx, func() {
+		for of, t := range n.of {
+			l.alias.put(of[0], of[1], t)
+		}
+	})
+}
+
+// token returns the name of a subject or actor in the log. Inside a transaction a
+// name without one gets it among fresh.
+func (l *Log) token(ctx context.Context, domain, subject string, fresh *newcomers) (string, error) {
 	if l.opt.Tokeniser != nil {
 		t, err := l.opt.Tokeniser.Token(ctx, domain, subject)
 		if err == nil && !isToken([]byte(t)) {
@@ -72,12 +110,26 @@ func (l *Log) token(ctx context.Context, domain, subject string) (string, error)
 	if t := l.alias.get(domain, subject); t != "" {
 		return t, nil
 	}
-	m, err := l.newAliases(ctx, domain, []string{subject})
-	return m[subject], err
+	if l.outside(ctx) {
+		m, err := l.newAliases(ctx, domain, []string{subject})
+		return m[subject], err
+	}
+	if t := fresh.of[[2]string{domain, subject}]; t != "" {
+		return t, nil
+	}
+	var t string
+	err := l.store.Get(ctx, selectAlias, []any{domain, subject}, &t)
+	if errors.Is(err, storage.ErrNotFound) {
+		return fresh.give(domain, subject), nil
+	}
+	if err == nil {
+		storage.AfterCommit(ctx, func() { l.alias.put(domain, subject, t) })
+	}
+	return t, err
 }
 
 // newAliases returns the aliases of names that are not cached, and gives one to each
-// that has none, in one step.
+// that has none, in one step outside of any transaction.
 func (l *Log) newAliases(ctx context.Context, domain string, names []string) (map[string]string, error) {
 	m := make(map[string]string, len(names))
 	var ops []storage.Op
@@ -97,15 +149,8 @@ func (l *Log) newAliases(ctx context.Context, domain string, names []string) (ma
 			return nil, err
 		}
 	}
-	keep := func() {
-		for name, t := range m {
-			l.alias.put(domain, name, t)
-		}
-	}
-	if l.outside(ctx) {
-		keep()
-	} else {
-		storage.AfterCommit(ctx, keep)
+	for name, t := range m {
+		l.alias.put(domain, name, t)
 	}
 	return m, nil
 }
@@ -134,7 +179,7 @@ func (l *Log) meet(ctx context.Context, batch []*collector) error {
 // be several or none.
 func (l *Log) tokens(ctx context.Context, domain, subject string) ([]string, error) {
 	if l.opt.Tokeniser != nil {
-		t, err := l.token(ctx, domain, subject)
+		t, err := l.token(ctx, domain, subject, nil)
 		return []string{t}, err
 	}
 	var all []string

@@ -78,14 +78,15 @@ func (l *Log) add(ctx context.Context, events ...Event) ([]*draft, error) {
 		if err := l.meet(ctx, inputs); err != nil {
 			return nil, err
 		}
+		var fresh newcomers
 		for i := range events {
-			d, err := l.prepare(ctx, &events[i], inputs[i])
+			d, err := l.prepare(ctx, &events[i], inputs[i], &fresh)
 			if err != nil {
 				return nil, err
 			}
 			drafts[i] = d
 		}
-		err := l.put(ctx, drafts)
+		err := l.put(ctx, drafts, &fresh)
 		if !again || !errors.Is(err, errMoved) {
 			return drafts, err
 		}
@@ -96,7 +97,7 @@ func (l *Log) add(ctx context.Context, events ...Event) ([]*draft, error) {
 }
 
 // prepare does everything that can fail and is not the writing of the entry.
-func (l *Log) prepare(ctx context.Context, e *Event, c *collector) (*draft, error) {
+func (l *Log) prepare(ctx context.Context, e *Event, c *collector, fresh *newcomers) (*draft, error) {
 	id, err := l.opened(ctx)
 	if err != nil {
 		return nil, err
@@ -108,13 +109,13 @@ func (l *Log) prepare(ctx context.Context, e *Event, c *collector) (*draft, erro
 	x := &leaf{log: id.id, id: ids.New(), at: at, act: e.Action, attr: c.values}
 	x.seed()
 	if c.actor != "" {
-		if x.by, err = l.token(ctx, "actor", c.actor); err != nil {
+		if x.by, err = l.token(ctx, "actor", c.actor, fresh); err != nil {
 			return nil, err
 		}
 	}
 	x.sub = make([]string, len(c.subjects))
 	for i, s := range c.subjects {
-		if x.sub[i], err = l.token(ctx, "audit", s); err != nil {
+		if x.sub[i], err = l.token(ctx, "audit", s, fresh); err != nil {
 			return nil, err
 		}
 		for _, other := range x.sub[:i] {

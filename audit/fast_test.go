@@ -20,7 +20,7 @@ func TestLostAnswer(t *testing.T) {
 	require.NoError(t, l.Open(ctx))
 	c, err := l.collect(ctx, &Event{Action: "x"})
 	require.NoError(t, err)
-	d, err := l.prepare(ctx, &Event{Action: "x"}, c)
+	d, err := l.prepare(ctx, &Event{Action: "x"}, c, nil)
 	require.NoError(t, err)
 	require.NoError(t, l.sealBatch(ctx, []*draft{d}))
 	require.NoError(t, l.sealBatch(ctx, []*draft{d}))

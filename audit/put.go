@@ -13,7 +13,7 @@ import (
 
 // put writes drafts where the context and the engine ask for it: outside of a
 // transaction by group commit, inside one as a step of it.
-func (l *Log) put(ctx context.Context, drafts []*draft) error {
+func (l *Log) put(ctx context.Context, drafts []*draft, fresh *newcomers) error {
 	keyed := false
 	for _, d := range drafts {
 		keyed = keyed || d.idem != nil
@@ -34,7 +34,7 @@ func (l *Log) put(ctx context.Context, drafts []*draft) error {
 		if len(todo) == 0 {
 			return nil
 		}
-		return l.write(ctx, todo)
+		return l.write(ctx, todo, fresh)
 	})
 	if err == nil && keyed {
 		for i, d := range drafts {
@@ -44,8 +44,10 @@ func (l *Log) put(ctx context.Context, drafts []*draft) error {
 	return err
 }
 
-// write adds drafts within the transaction that ctx holds.
-func (l *Log) write(ctx context.Context, drafts []*draft) error {
+// write adds drafts within the transaction that ctx holds, and the aliases that
+// were given for them.
+func (l *Log) write(ctx context.Context, drafts []*draft, fresh *newcomers) error {
+	aliases := fresh.ops()
 	if l.inside {
 		h, err := l.lockHead(ctx)
 		if err == nil {
@@ -54,12 +56,17 @@ func (l *Log) write(ctx context.Context, drafts []*draft) error {
 		if err != nil {
 			return err
 		}
-		return l.seal(ctx, h, drafts)
+		if err := l.seal(ctx, h, drafts, aliases...); err != nil {
+			return err
+		}
+		l.keepAliases(ctx, fresh)
+		return nil
 	}
 	logID := string(drafts[0].leaf[len(leafPrefix) : len(leafPrefix)+32])
-	if err := l.stage(ctx, logID, drafts); err != nil {
+	if err := l.stage(ctx, logID, drafts, aliases...); err != nil {
 		return err
 	}
+	l.keepAliases(ctx, fresh)
 	storage.AfterCommit(ctx, func() { l.sealSoon(len(drafts)) })
 	return nil
 }

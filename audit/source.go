@@ -111,7 +111,7 @@ func (l *Log) Forget(ctx context.Context, subject, ground string, until time.Tim
 			return err
 		}
 		erased = int(n[0])
-		return l.write(ctx, []*draft{d})
+		return l.write(ctx, []*draft{d}, nil)
 	})
 	l.alias.forget("audit", subject)
 	storage.AfterCommit(ctx, func() { l.alias.forget("audit", subject) })

@@ -41,11 +41,11 @@ func (l *Log) stageMAC(logID string, d *draft) []byte {
 	return l.mac("gdprkit/audit/stage/v1", []byte(logID), d.hash[:])
 }
 
-// stage puts the drafts beside the log, for a sealer to take.
-func (l *Log) stage(ctx context.Context, logID string, drafts []*draft) error {
-	ops := make([]storage.Op, len(drafts))
-	for i, d := range drafts {
-		ops[i] = insertStage.With(pending, d.id[:], d.leaf, l.stageMAC(logID, d))
+// stage puts the drafts beside the log, for a sealer to take, after more operations
+// of the same step.
+func (l *Log) stage(ctx context.Context, logID string, drafts []*draft, ops ...storage.Op) error {
+	for _, d := range drafts {
+		ops = append(ops, insertStage.With(pending, d.id[:], d.leaf, l.stageMAC(logID, d)))
 	}
 	_, err := l.store.Apply(ctx, ops...)
 	return err
