@@ -10,6 +10,7 @@ import (
 	"github.com/gdprkit/gdprkit/consent"
 	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/calendar"
 	"github.com/gdprkit/gdprkit/pseudonym"
 	"github.com/gdprkit/gdprkit/retention"
 	"github.com/gdprkit/gdprkit/storage"
@@ -24,7 +25,9 @@ type Kit struct {
 	Engine *retention.Engine // nil without a schedule
 	Desk   *dsar.Desk        // nil without a controller
 
-	now func() time.Time
+	now   func() time.Time
+	proof retention.Period // how long proof of consent outlives an erasure
+	zone  *time.Location
 }
 
 // Open makes the parts for a tenant of db in the order in which they need each
@@ -54,6 +57,7 @@ func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseu
 		b.Keys = db
 	}
 	for _, step := range []func() error{
+		b.periods,
 		func() error { return b.vault(b.Keys.Tenant(tenant), wrapper) },
 		b.log, b.ledger, b.engine, b.desk,
 	} {
@@ -76,6 +80,21 @@ func (b *builder) vault(keys storage.Store, wrapper pseudonym.KeyWrapper) (err e
 	o := &pseudonym.Options{Data: b.store, Journal: b.Journal, Guard: b.Guard, Now: b.Now, Logger: b.Logger}
 	b.kit.Vault, err = pseudonym.New(keys, wrapper, adjust(o, b.Adjust.Pseudonym))
 	return err
+}
+
+func (b *builder) periods() (err error) {
+	b.kit.zone = time.UTC
+	if b.Controller != nil {
+		if b.kit.zone, err = b.Controller.Location(); err != nil {
+			return err
+		}
+	}
+	if b.ProofPeriod != "" {
+		if b.kit.proof, err = retention.ParsePeriod(b.ProofPeriod); err != nil {
+			return gdpr.Invalid("Options.ProofPeriod", "must be ISO 8601, such as P3Y")
+		}
+	}
+	return nil
 }
 
 func (b *builder) secret(name string) (gdpr.Secret, error) {
@@ -156,13 +175,21 @@ func (b *builder) desk() error {
 // sources are the library's own rows.
 func (k *Kit) sources() []dsar.Source {
 	own := []dsar.Source{
-		dsar.FromFuncs("gdpr.consent", "consent", k.Ledger.Export, k.Ledger.Forget),
+		dsar.FromFuncs("gdpr.consent", "consent", k.Ledger.Export, k.forget),
 		dsar.FromFuncs("gdpr.log", "audit", k.Log.Export, k.Log.Forget),
 	}
 	if k.Engine != nil {
 		own = append(own, dsar.FromFuncs("gdpr.retention", "retention", k.Engine.Export, k.Engine.Forget))
 	}
 	return own
+}
+
+// forget erases the ledger's rows, and keeps proof for the time that was chosen.
+func (k *Kit) forget(ctx context.Context, subject, ground string, until time.Time) (erased, kept int, err error) {
+	if until.IsZero() && !k.proof.IsZero() {
+		until = calendar.DateOf(k.now().In(k.zone)).Add(k.proof).AddDays(1).Start(k.zone)
+	}
+	return k.Ledger.Forget(ctx, subject, ground, until)
 }
 
 // held tells whether a legal hold stands; it keeps the log from being pruned and

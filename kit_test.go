@@ -2,11 +2,15 @@ package gdprkit_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gdprkit/gdprkit"
 	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/consent"
+	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/retention"
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
@@ -32,4 +36,51 @@ func TestHoldKeepsTheLogUntilItsRelease(t *testing.T) {
 	require.ErrorIs(t, prune(), audit.ErrHeld)
 	require.NoError(t, kit.Engine.Release(ctx, h.ID, "s-1", "the claim was settled"))
 	require.NoError(t, prune())
+}
+
+// Proof of consent outlives an erasure for the period that was chosen, and by
+// default goes with it.
+func TestProofPeriod(t *testing.T) {
+	for _, c := range []struct {
+		period string
+		proof  bool
+	}{{"", false}, {"P3Y", true}} {
+		ctx, now := t.Context(), time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+		catalogue, err := consent.NewCatalogue(consent.Purpose{ID: "news", Version: 1, Basis: consent.Consent,
+			Texts: []consent.Text{{Language: "en", Statement: "Yes.", Notice: consent.Notice{
+				Controller: "a", Purpose: "b", Data: "c", Withdrawal: "d", Transfers: "e", Automated: "f"}}}})
+		require.NoError(t, err)
+		kit, err := gdprkit.Open(ctx, memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{
+			Controller: &gdpr.Controller{Name: "Acme", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam"},
+			Catalogue:  catalogue, ProofPeriod: c.period, Now: func() time.Time { return now },
+		})
+		require.NoError(t, err)
+		given, err := kit.Ledger.Give(ctx, consent.Act{Subject: "c-1", Purpose: "news", At: now,
+			Evidence: &consent.Evidence{Method: consent.Checkbox, Form: "f", Source: "web", Personal: map[string]string{"ip": "192.0.2.1"}}})
+		require.NoError(t, err)
+
+		r, err := kit.Desk.Receive(ctx, dsar.Intake{Kind: dsar.Erasure, Ground: "A17-1-b", Subjects: []string{"c-1"}})
+		require.NoError(t, err)
+		_, err = kit.Desk.Verify(ctx, r.ID, dsar.Proof{Act: dsar.Act{By: "s1"}, Method: "login"})
+		require.NoError(t, err)
+		plan, err := kit.Desk.Plan(ctx, r.ID, dsar.Act{By: "s1"})
+		require.NoError(t, err)
+		_, err = kit.Desk.Approve(ctx, r.ID, plan.Hash, dsar.Act{By: "s2"})
+		require.NoError(t, err)
+		_, err = kit.Desk.Work(ctx, r.ID, dsar.Act{By: "s1"})
+		require.NoError(t, err)
+
+		evidence, err := kit.Ledger.Evidence(ctx, "c-1", given.ID)
+		if c.proof {
+			require.NoError(t, err)
+			require.Equal(t, "192.0.2.1", evidence["ip"])
+			now = time.Date(2029, 11, 21, 23, 0, 0, 0, time.UTC) // 22 November in Amsterdam
+			_, err = kit.Ledger.Expire(ctx)
+			require.NoError(t, err)
+		}
+		_, err = kit.Ledger.Evidence(ctx, "c-1", given.ID)
+		require.Error(t, err)
+	}
+	_, err := gdprkit.Open(t.Context(), memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{ProofPeriod: "3 years"})
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
 }

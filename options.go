@@ -45,6 +45,12 @@ type Options struct {
 	// Sweeps are the places that retention goes over; package datamap makes them too.
 	Sweeps []retention.Source
 
+	// ProofPeriod is how long proof of consent stays after an erasure, for claims (GDPR
+	// art. 17(3)(e)): a calendar period of ISO 8601 such as "P3Y", counted from the
+	// erasure in the controller's time zone; the ledger's Expire ends it. Default: none,
+	// proof goes with the erasure.
+	ProofPeriod string
+
 	// Keys is a database for the keys alone, so that a backup of the data holds
 	// none. Default: the keys lie beside the data.
 	Keys storage.Directory

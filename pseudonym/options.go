@@ -49,8 +49,8 @@ type Options struct {
 	// Compartments says which compartment a column belongs to, by "table.column" or
 	// by "table". Values may be new names; together with the constants of this
 	// package they are the closed list that Shred works on, so a name that was once
-	// used must stay. Default: consent to Proof, dsar to Request, the rest to
-	// Ordinary.
+	// used must stay. Default: "consent" and this library's evidence of consent to
+	// Proof, "dsar" and the files of its requests to Request, the rest to Ordinary.
 	Compartments map[string]string
 
 	// Journal makes a restored backup noticeable and replayable. Default: none;
@@ -125,7 +125,11 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Indexes == nil {
 		c.Indexes = map[string]Normaliser{"email": NormaliseEmail, "phone": NormalisePhone}
 	}
-	rules := map[string]string{"consent": Proof, "dsar": Request}
+	rules := map[string]string{
+		"consent": Proof, "gdpr_consent_proof": Proof,
+		"dsar": Request, "gdpr_request": Request, "gdpr_request_bundle": Request, "gdpr_request_challenge": Request,
+		"gdpr_request_event": Request, "gdpr_request_letter": Request,
+	}
 	maps.Copy(rules, c.Compartments)
 	c.Compartments = rules
 	return c, nil
