@@ -79,6 +79,11 @@ const (
 // It must not run inside a transaction. After an error what was written is no
 // complete archive.
 func (d *Desk) Bundle(ctx context.Context, id string, w io.Writer, act Act) (*Manifest, error) {
+	return d.bundle(ctx, id, w, act, func() error { return nil })
+}
+
+// bundle calls last when all is written, before it records that a copy left.
+func (d *Desk) bundle(ctx context.Context, id string, w io.Writer, act Act, last func() error) (*Manifest, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return nil, storage.ErrInTx
 	}
@@ -97,6 +102,9 @@ func (d *Desk) Bundle(ctx context.Context, id string, w io.Writer, act Act) (*Ma
 		return nil, err
 	}
 	if err := b.write(during(ctx, r), w); err != nil {
+		return nil, err
+	}
+	if err := last(); err != nil {
 		return nil, err
 	}
 	_, err = d.do(ctx, stepping{id: id, event: EventBundle, act: act, code: b.hash,

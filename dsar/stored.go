@@ -33,10 +33,7 @@ func (d *Desk) StoreBundle(ctx context.Context, id string, act Act) (*Manifest, 
 		return nil, err
 	}
 	w := &pieceWriter{ctx: ctx, d: d, id: r.id, expires: storage.Micros(d.now().Add(d.o.BundleFor))}
-	m, err := d.Bundle(ctx, id, w, act)
-	if err == nil {
-		err = w.flush(true)
-	}
+	m, err := d.bundle(ctx, id, w, act, func() error { return w.flush(true) })
 	if err != nil {
 		_, derr := d.store.Apply(ctx, bundlesOf.With(id))
 		if derr != nil {
