@@ -23,7 +23,7 @@ func main() {
 	if flag.NArg() > 0 {
 		fail(fmt.Errorf("unexpected argument %q", flag.Arg(0)))
 	}
-	if err := run(*engine, *dsn, *only, *quick, *asMD, *asJSON); err != nil {
+	if err := run(os.Stdout, *engine, *dsn, *only, *quick, *asMD, *asJSON); err != nil {
 		fail(err)
 	}
 }
@@ -33,7 +33,7 @@ func fail(err error) {
 	os.Exit(2)
 }
 
-func run(engine, dsn, only string, quick, asMD, asJSON bool) error {
+func run(w io.Writer, engine, dsn, only string, quick, asMD, asJSON bool) error {
 	dir, err := os.MkdirTemp("", "gdprkit-bench-")
 	if err != nil {
 		return err
@@ -56,19 +56,22 @@ func run(engine, dsn, only string, quick, asMD, asJSON bool) error {
 		results = append(results, e.run(c))
 	}
 	fmt.Fprintf(os.Stderr, "\r%70s\r", "")
+	if len(results) == 0 {
+		return fmt.Errorf("no operation's name contains %q", only)
+	}
 	switch {
 	case asJSON:
-		enc := json.NewEncoder(os.Stdout)
+		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(results)
 	case asMD:
-		return table(os.Stdout, results, "| ", " | ", " |\n", true)
+		return table(w, results, "| ", " | ", " |\n", true)
 	}
-	return table(os.Stdout, results, "", "\t", "\n", false)
+	return table(w, results, "", "\t", "\n", false)
 }
 
 func cases() []Case {
-	return slices.Concat(storageCases(), auditCases(), pseudonymCases(), consentCases(), retentionCases(), datamapCases(), dsarCases())
+	return slices.Concat(storageCases(), merkleCases(), auditCases(), pseudonymCases(), consentCases(), retentionCases(), datamapCases(), dsarCases())
 }
 
 func table(w io.Writer, results []Result, first, between, last string, rule bool) error {
