@@ -2,6 +2,7 @@ package datamap
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -73,6 +74,8 @@ var (
 	_ retention.Comparer = (*sweep)(nil)
 	_ retention.Checker  = (*sweep)(nil)
 	_ retention.Effecter = (*sweep)(nil)
+
+	_ retention.SubjectLister = (*sweep)(nil)
 )
 
 func (s *sweep) Name() string     { return s.name }
@@ -106,28 +109,54 @@ func (s *sweep) List(ctx context.Context, q *retention.Query) iter.Seq2[*retenti
 			}
 			after = key
 		}
-		for {
-			page, err := s.read(ctx, q, func(st *statement) {
-				s.condition(st, q)
-				if after != nil {
-					st.add(" AND ")
-					st.after("t0", s.t.key, after)
-				}
-			}, true)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, rec := range page {
-				if !yield(rec, nil) {
-					return
-				}
-			}
-			if len(page) < sweepPage {
-				return
-			}
-			after, _ = s.parseKey(page[len(page)-1].Key)
+		s.pages(ctx, q, after, func(st *statement) { s.condition(st, q) }, yield)
+	}
+}
+
+// ListSubject implements retention.SubjectLister: every row that belongs to the
+// person, also one that others share.
+func (s *sweep) ListSubject(ctx context.Context, q *retention.Query, subject string) iter.Seq2[*retention.Record, error] {
+	return func(yield func(*retention.Record, error) bool) {
+		who, held, err := s.l.person(subject)
+		switch {
+		case errors.Is(err, ErrSubject), err == nil && (!held || len(s.l.ways(s.t, who.kind)) == 0):
+			return
+		case err != nil:
+			yield(nil, err)
+			return
 		}
+		s.pages(ctx, q, nil, func(st *statement) { st.reach(s.l, s.t, "t0", who) }, func(rec *retention.Record, err error) bool {
+			if rec != nil {
+				rec.Subject = subject
+			}
+			return yield(rec, err)
+		})
+	}
+}
+
+// pages yields the rows that meet a condition, after a key, page by page.
+func (s *sweep) pages(ctx context.Context, q *retention.Query, after []any, where func(*statement), yield func(*retention.Record, error) bool) {
+	for {
+		page, err := s.read(ctx, q, func(st *statement) {
+			where(st)
+			if after != nil {
+				st.add(" AND ")
+				st.after("t0", s.t.key, after)
+			}
+		}, true)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, rec := range page {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+		if len(page) < sweepPage {
+			return
+		}
+		after, _ = s.parseKey(page[len(page)-1].Key)
 	}
 }
 

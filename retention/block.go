@@ -110,7 +110,15 @@ func stamp(t time.Time) string {
 }
 
 // IsBlocked reports whether a record is kept for a duty only, and for which. A
-// host asks it, or joins view gdpr_blocked_records, before it uses a record.
+// host asks it before it uses a record, and leaves blocked ones out of its lists by
+// one anti-join with view gdpr_blocked_records, which has an index for it:
+//
+//	SELECT i.* FROM invoices i WHERE NOT EXISTS (
+//		SELECT 1 FROM gdpr_blocked_records g
+//		WHERE g.tenant = 'acme' AND g.category = 'invoice' AND g.record = CAST(i.id AS TEXT))
+//
+// Record is the key as the source spells it (Record.Key). For tables of a data map
+// datamap's Live.Unblocked writes that condition for each kind of key and engine.
 func (e *Engine) IsBlocked(ctx context.Context, category, record string) (Blocking, bool, error) {
 	b, err := e.blockOf(ctx, category, record)
 	if err != nil || b == nil {
