@@ -25,7 +25,7 @@ func (l *Log) nodes(ctx context.Context, h *head) merkle.Nodes {
 
 // tileNodes looks only in the tiles and entries; Verify does so without the cache.
 func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes {
-	read := map[tileKey]*merkle.Tree{}
+	read := map[tileKey]subtrees{}
 	return func(level uint, index uint64) (merkle.Hash, error) {
 		tl, in := uint64(level/merkle.TileHeight), level%merkle.TileHeight
 		first := index << in // among the hashes of the tile level
@@ -33,8 +33,8 @@ func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes 
 		if full, width := merkle.Tiles(h.size(), uint(tl)); key.index == full {
 			key.width = width
 		}
-		tree := read[key]
-		if tree == nil {
+		tree, ok := read[key]
+		if !ok {
 			var err error
 			if tree, err = l.tree(ctx, h, key, cached); err != nil {
 				return merkle.Hash{}, err
@@ -47,6 +47,37 @@ func (l *Log) tileNodes(ctx context.Context, h *head, cached bool) merkle.Nodes 
 		}
 		return x, nil
 	}
+}
+
+// subtrees are those within a tile.
+type subtrees interface {
+	Node(level uint, index uint64) (merkle.Hash, bool)
+}
+
+// A leafTile is a full tile of level 0 as it is stored: behind its hashes stand the
+// roots of its sixteenths, so that a path through it takes 22 hashes and not 255.
+type leafTile []byte
+
+const (
+	groupHeight   = 4
+	leafTileBytes = tileBytes + tileBytes>>groupHeight
+)
+
+func newLeafTile(hashes []byte) (t leafTile, root merkle.Hash) {
+	t = append(make(leafTile, 0, leafTileBytes), hashes...)
+	for i := range uint64(merkle.TileWidth >> groupHeight) {
+		group, _ := merkle.TileRoot(hashes, groupHeight, i)
+		t = append(t, group[:]...)
+	}
+	root, _ = t.Node(merkle.TileHeight, 0)
+	return t, root
+}
+
+func (t leafTile) Node(level uint, index uint64) (merkle.Hash, bool) {
+	if level < groupHeight {
+		return merkle.TileRoot(t[:tileBytes], level, index)
+	}
+	return merkle.TileRoot(t[tileBytes:], level-groupHeight, index)
 }
 
 type tileKey struct {
@@ -65,7 +96,7 @@ type trees struct {
 const maxTrees = 64 // of 16 KiB
 
 // tree reads a tile and hashes it upward.
-func (l *Log) tree(ctx context.Context, h *head, key tileKey, cached bool) (*merkle.Tree, error) {
+func (l *Log) tree(ctx context.Context, h *head, key tileKey, cached bool) (subtrees, error) {
 	l.trees.mu.Lock()
 	t := l.trees.m[key]
 	l.trees.mu.Unlock()
@@ -75,6 +106,9 @@ func (l *Log) tree(ctx context.Context, h *head, key tileKey, cached bool) (*mer
 	tile, err := l.tile(ctx, h, key.level, key.index)
 	if err != nil {
 		return nil, err
+	}
+	if key.level == 0 && len(tile) == leafTileBytes {
+		return leafTile(tile), nil
 	}
 	tree, ok := merkle.ParseTile(tile)
 	if !ok {

@@ -30,7 +30,11 @@ func (l *Log) ProveInclusion(ctx context.Context, index, size uint64) (*Proof, e
 	if size > h.size() || index >= size || index < h.pruned {
 		return nil, gdpr.Invalid("ProveInclusion", "needs an index that is not pruned and a size within the log")
 	}
-	return prove(index, size, l.nodes(ctx, h))
+	p, err := prove(index, size, l.nodes(ctx, h))
+	if err == nil && size == h.size() && p.Root != h.root {
+		err = found(index, "the tiles lead to another root than the head has")
+	}
+	return p, err
 }
 
 func prove(index, size uint64, nodes merkle.Nodes) (*Proof, error) {

@@ -104,9 +104,9 @@ func (l *Log) tiles(ctx context.Context, h *head, drafts []*draft) ([]storage.Op
 		if tile = append(tile, d.hash[:]...); len(tile) < tileBytes {
 			continue
 		}
-		root, _ := merkle.TileRoot(tile, merkle.TileHeight, 0)
+		full, root := newLeafTile(tile)
 		roots = append(roots, root)
-		ops = append(ops, putTile.With(h.num, 0, int64(index), tile))
+		ops = append(ops, putTile.With(h.num, 0, int64(index), []byte(full)))
 		index++
 		tile = make([]byte, 0, tileBytes)
 	}

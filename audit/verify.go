@@ -95,6 +95,7 @@ type state struct {
 	mark   int64     // time of the last log.mark
 	keys   []string  // verifier keys in force
 	tiles  [8][]byte // the partial tile of each level
+	groups []byte    // the subtrees of groupHeight in that of level 0
 	due    []dueTile
 	pruned bool // log.pruned for the present prefix was seen
 	signed bool // a trusted key signed a stored checkpoint
@@ -109,7 +110,7 @@ func (s *state) clone() state {
 	for i := range c.tiles {
 		c.tiles[i] = bytes.Clone(c.tiles[i])
 	}
-	c.keys, c.due = slices.Clone(c.keys), nil
+	c.groups, c.keys, c.due = bytes.Clone(c.groups), slices.Clone(c.keys), nil
 	return c
 }
 
@@ -175,16 +176,21 @@ func (v *verifier) add(hash merkle.Hash) {
 	n := v.tree.Size()
 	v.chain = link(n, v.chain, hash)
 	v.tiles[0] = append(v.tiles[0], hash[:]...)
-	if len(v.tiles[0]) == tileBytes {
-		v.full(0, n/merkle.TileWidth, v.tree.Carry(hash, merkle.TileHeight))
-	}
 	v.tree.Append(hash)
+	if group, ok := v.tree.Ended(groupHeight); ok {
+		v.groups = append(v.groups, group[:]...)
+	}
+	if root, ok := v.tree.Ended(merkle.TileHeight); ok {
+		v.tiles[0] = append(v.tiles[0], v.groups...)
+		v.full(0, n/merkle.TileWidth, root)
+		v.groups = v.groups[:0]
+	}
 }
 
 // full notes a full tile and carries its root upward.
 func (v *verifier) full(level int, index uint64, root merkle.Hash) {
 	v.due = append(v.due, dueTile{level, index, v.tiles[level]})
-	v.tiles[level] = make([]byte, 0, tileBytes)
+	v.tiles[level] = make([]byte, 0, leafTileBytes)
 	if level+1 == len(v.tiles) {
 		return
 	}

@@ -32,7 +32,9 @@ func (f *Frontier) AppendNode(level uint, h Hash) bool {
 func (f *Frontier) push(level uint, h Hash) {
 	added := uint64(1) << level
 	for ; f.size>>level&1 == 1; level++ {
-		h = Node(f.nodes[level], h)
+		left := f.nodes[level]
+		f.nodes[level] = h // for Ended
+		h = Node(left, h)
 	}
 	f.nodes[level] = h
 	f.size += added
@@ -95,13 +97,14 @@ func Walk(first, end uint64, visit func(level uint, index uint64) error) error {
 	return nil
 }
 
-// Carry returns the hash of the complete subtree of 2^level leaves that leaf would
-// complete if it were appended next, which is so when the size ends in level ones.
-func (f *Frontier) Carry(leaf Hash, level uint) Hash {
-	for l := range level {
-		leaf = Node(f.nodes[l], leaf)
+// Ended returns the complete subtree of 2^level leaves whose last leaf was appended
+// last, of a frontier to which leaves were appended one by one since that subtree
+// began. It reports false when no subtree of that size ends there.
+func (f *Frontier) Ended(level uint) (h Hash, ok bool) {
+	if level > 62 || f.size == 0 || f.size&(1<<level-1) != 0 {
+		return h, false
 	}
-	return leaf
+	return f.nodes[level], true
 }
 
 // Node returns the complete subtree of 2^level leaves at index, if it is one of

@@ -236,6 +236,28 @@ func TestTileRoot(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestFrontierEnded(t *testing.T) {
+	all := leaves(70)
+	nodes := memory(all)
+	var f Frontier
+	_, ok := f.Ended(0)
+	require.False(t, ok)
+	for i, l := range all {
+		f.Append(l)
+		n := uint64(i + 1)
+		for level := range uint(8) {
+			got, ok := f.Ended(level)
+			require.Equal(t, n%(1<<level) == 0, ok)
+			if ok {
+				want, _ := nodes(level, n>>level-1)
+				require.Equal(t, want, got, "%d at %d", level, n)
+			}
+		}
+	}
+	_, ok = f.Ended(63)
+	require.False(t, ok)
+}
+
 func FuzzVerifyConsistency(f *testing.F) {
 	f.Add(uint64(3), uint64(7), []byte{1, 2, 3})
 	f.Fuzz(func(t *testing.T, m, n uint64, b []byte) {

@@ -89,14 +89,15 @@ var AuditKey = &storage.Table{
 	Key: []string{"idem"},
 }
 
-// AuditTile holds complete subtrees: up to 256 neighbouring hashes of a level.
+// AuditTile holds complete subtrees: up to 256 neighbouring hashes of a level; in
+// level 0 the roots of their sixteenths follow.
 var AuditTile = &storage.Table{
 	Name: "gdpr_audit_tile",
 	Columns: []storage.Column{
 		{Name: "log", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: "unlimited"},
 		{Name: "level", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: "unlimited"},
 		{Name: "idx", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: "level 0 until Prune"},
-		{Name: "hashes", Kind: storage.Bytes, Size: 8192, Category: auditTech, Erase: auditKept, Lifetime: "level 0 until Prune"},
+		{Name: "hashes", Kind: storage.Bytes, Size: 8704, Category: auditTech, Erase: auditKept, Lifetime: "level 0 until Prune"},
 	},
 	Key: []string{"log", "level", "idx"},
 }
