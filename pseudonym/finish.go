@@ -99,16 +99,32 @@ func (v *Vault) number(ctx context.Context, rows []closingRow) error {
 		return err
 	}
 	var ops []storage.Op
-	n, h := k.planned, k.plannedHash
-	for _, c := range missing {
-		r := record{kind: kindShred, n: n + 1, day: day(v.now()), log: k.incarnation, tag: c.tag, kid: c.kid, prev: h}
-		b := r.encode()
-		n, h = r.n, hashRecord(b)
-		ops = append(ops, insRecord.With(k.incarnation[:], n, c.kid[:], b, 0))
+	for _, r := range v.chain(&k, rows, missing) {
+		ops = append(ops, insRecord.With(r.log[:], r.n, r.kid[:], r.encode(), 0))
 	}
-	ops = append(ops, updPlan.With(n, h[:], headKeys))
+	ops = append(ops, updPlan.With(k.planned, k.plannedHash[:], headKeys))
 	_, err = v.keys.Apply(ctx, ops...)
 	return err
+}
+
+// chain makes the next records, and moves what k has planned on. Each says which
+// compartments are closed to its subject, out of rows.
+func (v *Vault) chain(k *head, rows, missing []closingRow) []record {
+	closed := map[string]*compartmentSet{}
+	for _, r := range rows {
+		if closed[r.subject] == nil {
+			closed[r.subject] = new(compartmentSet)
+		}
+		closed[r.subject].add(r.compartment)
+	}
+	list := make([]record, len(missing))
+	for i, c := range missing {
+		r := record{kind: kindShred, n: k.planned + 1, day: day(v.now()), log: k.incarnation, tag: c.tag, kid: c.kid,
+			prev: k.plannedHash, closed: *closed[c.subject]}
+		k.planned, k.plannedHash = r.n, hashRecord(r.encode())
+		list[i] = r
+	}
+	return list
 }
 
 // unnumbered returns the rows that need a record and do not have one.

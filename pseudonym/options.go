@@ -156,7 +156,16 @@ func compartmentsOf(rules map[string]string) ([]string, error) {
 		list = append(list, name)
 	}
 	slices.Sort(list)
-	return slices.Compact(list), nil
+	list = slices.Compact(list)
+	bytes := map[byte]string{}
+	for _, name := range list {
+		b := compartmentByte(name)
+		if other, ok := bytes[b]; ok {
+			return nil, gdpr.Invalid("Options.Compartments", "%q cannot be told from %q in a journal record; choose another name", name, other)
+		}
+		bytes[b] = name
+	}
+	return list, nil
 }
 
 // validName accepts a-z, 0-9, "-", "_" and ".".

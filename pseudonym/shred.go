@@ -45,9 +45,6 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 	if err := v.check(ctx); err != nil {
 		return r, err
 	}
-	if r.Finished, err = v.isShredded(ctx, subject, r.Compartments); r.Finished || err != nil {
-		return r, err
-	}
 	if v.auditor != nil {
 		_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
 	}
@@ -56,6 +53,14 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 		rows = append(rows, closingRow{subject: subject, compartment: c})
 	}
 	outside := v.data.State(ctx) == storage.Outside && v.keys.State(ctx) == storage.Outside
+	if outside && v.opts.Journal == nil && !v.separate() {
+		if r.Finished, err = v.shredAtOnce(ctx, rows); r.Finished || err != nil {
+			return r, err
+		}
+	}
+	if r.Finished, err = v.isShredded(ctx, subject, r.Compartments); r.Finished || err != nil {
+		return r, err
+	}
 	if err := v.decide(ctx, rows, outside); err != nil {
 		return r, err
 	}
@@ -85,6 +90,15 @@ func (v *Vault) isShredded(ctx context.Context, subject string, compartments []s
 	for _, c := range compartments {
 		if !gone[c] {
 			return false, nil
+		}
+	}
+	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
+		var k keyRow
+		if err == nil {
+			err = k.scan(row)
+		}
+		if err != nil || slices.Contains(compartments, k.compartment) { // made in a transaction that did not see the shred
+			return false, unavailableIf("read the keys", err)
 		}
 	}
 	for _, err := range v.data.Scan(ctx, selClosingsOf, []any{subject}) {
@@ -130,7 +144,8 @@ type closingRow struct {
 
 	kid      keyID
 	tag      keyID
-	none     bool // there never was a key: the row only keeps others from making one
+	none     bool // there is no key: a row, if any, only keeps others from making one
+	live     bool // the key was usable
 	gone     bool // it was destroyed before, only the intent is left
 	numbered bool // it has its record in the chain, or needs none
 }
@@ -192,6 +207,33 @@ func (v *Vault) closeKeys(ctx context.Context, rows []closingRow) error {
 // closeSubject inserts the rows of one subject, reads them, and closes those that
 // were there before.
 func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
+	if err := v.findKeys(ctx, rows, true); err != nil {
+		return err
+	}
+	var closes []storage.Op
+	for _, r := range rows {
+		if r.live {
+			closes = append(closes, closeKey.With(closing, r.subject, r.compartment))
+		}
+	}
+	_, err := v.keys.Apply(ctx, closes...)
+	return err
+}
+
+// keyRow is a row of selKeysOf.
+type keyRow struct {
+	compartment  string
+	kid          []byte
+	epoch, state int
+}
+
+func (k *keyRow) scan(row storage.Row) error {
+	return row.Scan(&k.compartment, &k.kid, &k.epoch, &k.state)
+}
+
+// findKeys reads the keys and tombstones of one subject. With hold it first puts a
+// row where there is no key, so that nobody makes one until the transaction ends.
+func (v *Vault) findKeys(ctx context.Context, rows []closingRow, hold bool) error {
 	subject := rows[0].subject
 	tag, err := v.tag(ctx, subject)
 	if err != nil {
@@ -202,45 +244,35 @@ func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
 		return err
 	}
 	now := storage.Micros(v.now())
-	var inserts, closes []storage.Op
-	fresh := make([]keyID, len(rows))
+	var inserts []storage.Op
 	for i := range rows {
 		r := &rows[i]
-		r.tag, r.gone = tag, gone[r.compartment]
-		if r.gone {
-			continue
+		*r = closingRow{subject: subject, compartment: r.compartment, tag: tag, gone: gone[r.compartment], none: true}
+		if hold && !r.gone {
+			r.kid = newKeyID(r.compartment)
+			inserts = append(inserts, insKey.With(subject, r.compartment, r.kid[:], 0, closing, []byte{}, now))
 		}
-		fresh[i] = newKeyID(r.compartment)
-		inserts = append(inserts, insKey.With(subject, r.compartment, fresh[i][:], 0, closing, []byte{}, now))
 	}
-	if len(inserts) == 0 {
-		return nil
-	}
-	if _, err := v.keys.Apply(ctx, inserts...); err != nil {
-		return err
+	if len(inserts) > 0 {
+		if _, err := v.keys.Apply(ctx, inserts...); err != nil {
+			return err
+		}
 	}
 	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
+		var k keyRow
+		if err == nil {
+			err = k.scan(row)
+		}
 		if err != nil {
 			return err
 		}
-		var compartment string
-		var kid []byte
-		var epoch int
-		if err := row.Scan(&compartment, &kid, &epoch); err != nil {
-			return err
-		}
-		for i := range rows {
-			if rows[i].compartment != compartment || rows[i].gone {
-				continue
-			}
-			rows[i].kid, rows[i].none = keyID(kid), epoch == 0
-			if rows[i].kid != fresh[i] {
-				closes = append(closes, closeKey.With(closing, subject, compartment))
-			}
+		i := slices.IndexFunc(rows, func(r closingRow) bool { return r.compartment == k.compartment })
+		if i >= 0 { // also where there is a tombstone, if its transaction did not see that
+			r := &rows[i]
+			r.kid, r.none, r.live, r.gone = keyID(k.kid), k.epoch == 0, k.state == live, false
 		}
 	}
-	_, err = v.keys.Apply(ctx, closes...)
-	return err
+	return nil
 }
 
 // goneOf returns the compartments whose key was destroyed and none has taken its
