@@ -2,208 +2,199 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gdprkit/gdprkit/audit"
-	"github.com/gdprkit/gdprkit/storage"
-	"github.com/gdprkit/gdprkit/storage/schema"
-	"github.com/gdprkit/gdprkit/storage/sqlstore"
+	"github.com/gdprkit/gdprkit/gdpr"
 )
 
-var (
-	addRow   = &storage.Write{Verb: storage.InsertNew, Table: schema.Lease, Set: []string{"name", "owner"}}
-	addTurn  = &storage.Write{Verb: storage.Update, Table: schema.Lease, Add: []string{"turn"}, Where: storage.By("name"), Must: true}
-	setOwner = &storage.Write{Verb: storage.Update, Table: schema.Lease, Set: []string{"owner"}, Where: storage.By("name"), Must: true}
-	ownerNow = &storage.Select{From: schema.Lease, Columns: []string{"owner"}, Where: storage.By("name"), Mode: storage.Current}
-	turnOf   = &storage.Select{From: schema.Lease, Columns: []string{"turn"}, Where: storage.By("name"), Mode: storage.Current}
-	rowsOf   = &storage.Select{From: schema.Lease, Columns: []string{"name", "owner"}, Order: []string{"name"}}
-	claimRow = &storage.Claim{Into: schema.Lease, Columns: []string{"name"}, Read: []string{"turn"}}
-)
-
-// place is where a worker's statements go: a node, or what a DSN of several hosts
-// makes of them.
-type place struct {
-	db    *sqlstore.DB
-	store storage.Store
-	log   *audit.Log
+// A kind of work goes on in one worker until the load ends, and afterwards compares
+// what was acknowledged with what is there.
+type kind interface {
+	name() string
+	// work does one act until it is acknowledged. It returns false when the load ends.
+	work(w *worker, n int) bool
+	// check is called for each place, with the log as it was read there.
+	check(t *testing.T, p *place, log entries)
+	// acknowledged tells how many acts were.
+	acknowledged() int
 }
 
-func newPlace(t testing.TB, driver, dsn string, d sqlstore.Dialect) *place {
-	t.Helper()
-	pool, err := openPool(driver, dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { pool.Close() })
-	pool.SetConnMaxIdleTime(5 * time.Second)
-	db, err := sqlstore.New(pool, d, &sqlstore.Options{Retries: 8})
-	require.NoError(t, err)
-	s := db.Tenant("acme")
-	log, err := audit.New(s, nil)
-	require.NoError(t, err)
-	return &place{db, s, log}
-}
-
-// load is a host under load. Each act claims a counter, adds a row of its own key,
-// counts it, and records it, in one transaction.
+// load is a host under load: consent, audit, keys, sweep and request at once.
 type load struct {
 	places []*place
-	stop   chan struct{}
+	kinds  []kind
+	cancel context.CancelFunc
+	ctx    context.Context
 	wg     sync.WaitGroup
 
-	mu           sync.Mutex
-	acknowledged map[string]string // act -> counter
-	tries        map[string]int    // of each error
-	longest      atomic.Int64
+	mu      sync.Mutex
+	tries   map[string]int // of each error
+	stuck   []string
+	longest time.Duration
 }
 
-func startLoad(places []*place, workers, counters int) *load {
-	l := &load{places: places, stop: make(chan struct{}), acknowledged: map[string]string{}, tries: map[string]int{}}
-	for i := range workers {
-		l.wg.Add(1)
-		go func() {
-			defer l.wg.Done()
-			for n := 0; ; n++ {
-				act, counter := fmt.Sprintf("act-%d-%d", i, n), fmt.Sprintf("counter-%d", (i+n)%counters)
-				if !l.untilDone(i, act, counter) {
-					return
-				}
+// patience is how long an act may take, through the death of any node.
+const patience = 2 * time.Minute
+
+func startLoad(places []*place, kinds ...kind) *load {
+	l := &load{places: places, kinds: kinds, tries: map[string]int{}}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	for i, k := range kinds {
+		l.wg.Go(func() {
+			for n := 0; k.work(&worker{l, i}, n); n++ {
 			}
-		}()
+		})
+	}
+	for _, p := range places { // what a host leaves running
+		l.wg.Go(func() {
+			for l.ctx.Err() == nil {
+				p.kit.Run(l.ctx)
+			}
+		})
 	}
 	return l
 }
 
-// untilDone repeats an act with its key until it is acknowledged, on the next
-// place after each error, as a host behind a balancer does.
-func (l *load) untilDone(i int, act, counter string) bool {
+// worker is one caller of the host.
+type worker struct {
+	l *load
+	i int
+}
+
+// until repeats f until it returns nil, in the next place after each error, as a
+// host behind a balancer does. It returns the place, or nil when the load ended
+// before that: then nobody was told that f is done.
+func (w *worker) until(what string, f func(ctx context.Context, p *place) error) *place {
 	begun := time.Now()
-	for try := 0; ; try++ {
-		select {
-		case <-l.stop:
-			return false // never acknowledged
-		default:
-		}
+	for try := 0; w.l.ctx.Err() == nil; try++ {
+		p := w.l.places[(w.i+try)%len(w.l.places)]
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		err := l.places[(i+try)%len(l.places)].act(ctx, act, counter)
+		err := f(ctx, p)
 		cancel()
-		l.mu.Lock()
+		took := time.Since(begun)
+		w.l.mu.Lock()
 		if err == nil {
-			l.acknowledged[act] = counter
-			l.mu.Unlock()
-			if d := int64(time.Since(begun)); d > l.longest.Load() {
-				l.longest.Store(d)
-			}
-			return true
+			w.l.longest = max(w.l.longest, took)
+			w.l.mu.Unlock()
+			return p
 		}
-		l.tries[err.Error()]++
-		l.mu.Unlock()
+		w.l.tries[what+": "+err.Error()]++
+		if took > patience {
+			w.l.stuck = append(w.l.stuck, what+": "+err.Error())
+			w.l.mu.Unlock()
+			return nil
+		}
+		w.l.mu.Unlock()
 		time.Sleep(20 * time.Millisecond)
 	}
+	return nil
 }
 
-func (p *place) act(ctx context.Context, act, counter string) error {
-	return p.store.InTx(ctx, func(ctx context.Context) error {
-		var turn int
-		if err := p.store.Claim(ctx, claimRow, []any{counter}, &turn); err != nil {
-			return err
-		}
-		n, err := p.store.Apply(ctx, addRow.With(act, counter))
-		if err != nil || n[0] == 0 { // 0: it was committed after all
-			return err
-		}
-		if _, err := p.store.Apply(ctx, addTurn.With(1, counter)); err != nil {
-			return err
-		}
-		_, err = p.log.Append(ctx, audit.Event{Action: "act.done", Key: act, Attrs: []slog.Attr{slog.Int("turn", turn)}})
-		return err
-	})
+// other returns a place that is not p, if there is one.
+func (w *worker) other(p *place) *place {
+	i := slices.Index(w.l.places, p)
+	return w.l.places[(i+1)%len(w.l.places)]
 }
 
+// until waits until enough decisions were asked for.
+func (l *load) until(t *testing.T, asked []*consents, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		sum := 0
+		for _, c := range asked {
+			sum += c.done()
+		}
+		return sum >= n
+	}, 10*time.Minute, 100*time.Millisecond)
+}
+
+// end stops the load and tells what it did.
 func (l *load) end(t *testing.T) {
 	t.Helper()
-	close(l.stop)
+	l.cancel()
 	l.wg.Wait()
-	t.Logf("%d acknowledged, longest wait %v, errors %v", len(l.acknowledged), time.Duration(l.longest.Load()).Round(time.Millisecond), l.tries)
+	for _, k := range l.kinds {
+		t.Logf("%-8s %6d acknowledged", k.name(), k.acknowledged())
+		require.NotZero(t, k.acknowledged(), k.name())
+	}
+	t.Logf("longest wait %v; errors on the way:", l.longest.Round(time.Millisecond))
+	for _, text := range slices.Sorted(maps.Keys(l.tries)) {
+		t.Logf("%6d %s", l.tries[text], text)
+	}
+	require.Empty(t, l.stuck)
 }
 
-// check compares what was acknowledged with what is there.
-func (l *load) check(t *testing.T, p *place) {
+// check compares what was acknowledged with what is there, in each place: first
+// with the library as it ran, then opened afresh, without anything in memory.
+func (l *load) check(t *testing.T) {
 	t.Helper()
-	ctx := t.Context()
-	there, per := map[string]string{}, map[string]int{}
-	require.NoError(t, p.db.InTx(ctx, func(context.Context) error { return nil })) // on Galera: wait for the cluster
-	for row, err := range p.store.Scan(ctx, rowsOf, nil) {
+	var root string
+	for i, p := range l.places {
+		require.NoError(t, p.db.InTx(t.Context(), func(context.Context) error { return nil })) // on Galera: wait for the cluster
+		require.NoError(t, p.kit.Vault.Work(t.Context()))
+		require.Eventually(t, func() bool {
+			_, err := p.kit.Log.Sealed(t.Context())
+			return err == nil
+		}, 30*time.Second, 100*time.Millisecond)
+		report, err := p.kit.Log.Verify(t.Context())
 		require.NoError(t, err)
-		var name, counter string
-		require.NoError(t, row.Scan(&name, &counter))
-		if counter != "" {
-			there[name] = counter
-			per[counter]++
+		require.Zero(t, report.Pending)
+		if i == 0 {
+			root = fmt.Sprintf("%d %x", report.Size, report.Root)
 		}
-	}
-	for act, counter := range l.acknowledged {
-		require.Equal(t, counter, there[act], "lost: %s", act)
-	}
-	for counter, n := range per {
-		var turn int
-		require.NoError(t, p.store.Get(ctx, turnOf, []any{counter}, &turn))
-		require.Equal(t, n, turn, "doubled or lost: %s", counter)
-	}
-	require.Eventually(t, func() bool {
-		_, err := p.log.Sealed(ctx)
-		return err == nil
-	}, 30*time.Second, 100*time.Millisecond)
-	report, err := p.log.Verify(ctx)
-	require.NoError(t, err)
-	entries := 0
-	for e, err := range p.log.Entries(ctx, audit.Filter{}) {
-		require.NoError(t, err)
-		if e.Action == "act.done" {
-			entries++
+		require.Equal(t, root, fmt.Sprintf("%d %x", report.Size, report.Root), "all nodes have one log")
+		log := readLog(t, p)
+		for _, k := range l.kinds {
+			k.check(t, p, log)
 		}
+		t.Logf("place %d: log of %d entries verified; %+v", i, report.Size, p.db.Stats())
 	}
-	require.Equal(t, len(there), entries, "entries of acts; pending %d", report.Pending)
-	st := p.db.Stats()
-	t.Logf("%d acts there, log of %d entries verified; stats %+v", len(there), report.Size, st)
 }
 
-// stale withdraws in one place and decides in another, n times.
-func stale(t *testing.T, places []*place, n int) {
+// entries counts the entries of a log by action, by action and subject's token, and
+// by action and act, request or record.
+type entries map[string]int
+
+func readLog(t *testing.T, p *place) entries {
 	t.Helper()
-	ctx := t.Context()
-	_, err := places[0].store.Apply(ctx, addRow.With("consent", ""))
-	require.NoError(t, err)
-	old := 0
-	for i := range n {
-		from, to := places[i%len(places)], places[(i+1)%len(places)]
-		want := fmt.Sprintf("state-%d", i)
-		for {
-			_, err := from.store.Apply(ctx, setOwner.With(want, "consent"))
-			if err == nil {
-				break
+	n := entries{}
+	next := uint64(0)
+	for e, err := range p.kit.Log.Entries(t.Context(), audit.Filter{}) {
+		require.NoError(t, err)
+		require.Equal(t, next, e.Index)
+		next++
+		n[e.Action]++
+		for _, s := range e.Subjects {
+			n[e.Action+" "+s]++
+		}
+		for _, a := range e.Attrs {
+			if v, ok := a.Value.Any().(gdpr.ClearValue); ok && (a.Key == "act" || a.Key == "request") {
+				n[e.Action+" "+string(v)]++
 			}
-			require.True(t, errors.Is(err, storage.ErrConflict), "%v", err)
-		}
-		var got string
-		read := func(ctx context.Context) error { return to.store.Get(ctx, ownerNow, []any{"consent"}, &got) }
-		if i%4 == 0 {
-			err = to.store.InTx(ctx, read)
-		} else {
-			err = read(ctx)
-		}
-		require.NoError(t, err)
-		if got != want {
-			old++
 		}
 	}
-	_, err = places[0].store.Apply(ctx, setOwner.With("", "consent"))
+	return n
+}
+
+// token is the name of a subject in the log.
+func (p *place) token(t *testing.T, subject string) string {
+	t.Helper()
+	s, err := p.kit.Vault.Token(t.Context(), "audit", subject)
 	require.NoError(t, err)
-	require.Zero(t, old, "stale decisions of %d", n)
+	return s
+}
+
+// ints reads one number.
+func (p *place) count(t *testing.T, query string, args ...any) (n int) {
+	t.Helper()
+	require.NoError(t, p.pool.QueryRowContext(t.Context(), p.bind(query), args...).Scan(&n))
+	return n
 }
