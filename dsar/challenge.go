@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"time"
@@ -29,10 +30,12 @@ var (
 	challengeColumns = []string{"request", "n", "at", "expires", "attempts", "state", "held", "address", "mac", "message"}
 	addChallenge     = &storage.Write{Verb: storage.Insert, Table: schema.RequestChallenge, Set: challengeColumns}
 	lastChallenges   = &storage.Select{From: schema.RequestChallenge, Columns: []string{"n", "at"}, Where: storage.By("request"), Order: []string{"n"}, Desc: true, Limit: CodesPerDay, Mode: storage.Current}
-	lastChallenge    = &storage.Select{From: schema.RequestChallenge, Columns: []string{"n", "expires", "attempts", "held", "address", "mac"}, Where: storage.By("request"), Order: []string{"n"}, Desc: true, Limit: 1, Mode: storage.Current}
+	putChallenge     = &storage.Write{Verb: storage.Put, Table: schema.RequestChallenge, Set: challengeColumns}
+	stateOf          = &storage.Select{From: schema.Request, Columns: []string{"state"}, Where: storage.By("id"), Mode: storage.Current}
+	lastChallenge    = &storage.Select{From: schema.RequestChallenge, Columns: []string{"n", "held", "address", "mac"}, Where: storage.By("request"), Order: []string{"n"}, Desc: true, Limit: 1, Mode: storage.Current}
 	countAttempt     = &storage.Write{Verb: storage.Update, Table: schema.RequestChallenge, Add: []string{"attempts"}, Where: append(storage.By("request", "n"), storage.Term{Column: "attempts", Cmp: storage.Lt}, storage.Term{Column: "expires", Cmp: storage.Gt})}
-	readyChallenges  = &storage.Select{From: schema.RequestChallenge, Columns: []string{"request", "n", "expires", "held", "message"}, Where: storage.By("state"), Order: []string{"request", "n"}}
-	setSent          = &storage.Write{Verb: storage.Update, Table: schema.RequestChallenge, Set: []string{"state", "message"}, Where: storage.By("request", "n")}
+	readyChallenges  = &storage.Select{From: schema.RequestChallenge, Columns: []string{"request", "n", "expires", "message"}, Where: storage.By("state"), Order: []string{"request", "n"}}
+	setSent          = &storage.Write{Verb: storage.Update, Table: schema.RequestChallenge, Set: []string{"state", "held", "message"}, Where: storage.By("request", "n")}
 	dropChallenges   = &storage.Write{Verb: storage.Delete, Table: schema.RequestChallenge, Where: storage.By("request")}
 )
 
@@ -48,8 +51,10 @@ type Delivery struct {
 
 // Challenge makes a one-time code for an address, which [Desk.Deliver] hands to the
 // mailer. The code goes out only if the CRM held the address for a subject of the
-// request before the request came in; otherwise nothing goes out, and neither the
-// answer nor the work done tells the difference. A new code voids the former.
+// request before the request came in; otherwise nothing goes out. Challenge does not
+// look: its answer and its work are the same for every address and every person,
+// known or not, and Deliver, which nobody waits for, looks instead. A new code voids
+// the former.
 func (d *Desk) Challenge(ctx context.Context, id, address string, act Act) error {
 	if d.o.Secret.Len() == 0 {
 		return ErrNoSecret
@@ -67,10 +72,6 @@ func (d *Desk) Challenge(ctx context.Context, id, address string, act Act) error
 	if err != nil {
 		return err
 	}
-	held, err := d.heldBefore(ctx, r, address)
-	if err != nil {
-		return err
-	}
 	now, code := d.now(), newCode()
 	n, hash := storage.Micros(now), d.keyed("address", address)
 	mac := d.keyed("code", r.id, itoa(n), string(hash), code)
@@ -84,7 +85,7 @@ func (d *Desk) Challenge(ctx context.Context, id, address string, act Act) error
 				return nil, err
 			}
 			return []storage.Op{addChallenge.With(r.id, n, n, storage.Micros(now.Add(CodeFor)), 0,
-				challengeReady, held, hash, mac, message)}, nil
+				challengeReady, false, hash, mac, message)}, nil
 		}})
 	return err
 }
@@ -100,21 +101,18 @@ func challengePlace(id string, n int64) string {
 }
 
 // heldBefore reports whether the CRM has held the address for one of the
-// request's subjects since before the request. It asks for each, in any case.
+// request's subjects since before the request.
 func (d *Desk) heldBefore(ctx context.Context, r *row, address string) (bool, error) {
-	held := false
-	subjects := r.subjects
-	if len(subjects) == 0 {
-		subjects = []string{""}
-	}
-	for _, s := range subjects {
+	for _, s := range r.subjects {
 		since, err := d.o.Held(ctx, s, address)
 		if err != nil {
 			return false, err
 		}
-		held = held || !since.IsZero() && storage.Micros(since) < r.received
+		if !since.IsZero() && storage.Micros(since) < r.received {
+			return true, nil
+		}
 	}
-	return held && len(r.subjects) > 0, nil
+	return false, nil
 }
 
 func (d *Desk) mayChallenge(ctx context.Context, id string, now time.Time) error {
@@ -156,7 +154,8 @@ func normalCode(s string) string {
 	return s
 }
 
-// verifyCode counts the attempt and commits it, then compares.
+// verifyCode counts the attempt and commits it, then compares. Whatever is wrong, the
+// request itself included, the work and the answer are the same.
 func (d *Desk) verifyCode(ctx context.Context, id string, p Proof) (*Request, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return nil, storage.ErrInTx
@@ -164,17 +163,10 @@ func (d *Desk) verifyCode(ctx context.Context, id string, p Proof) (*Request, er
 	if d.o.Secret.Len() == 0 {
 		return nil, ErrNoSecret
 	}
-	r, err := d.load(ctx, id)
-	if errors.Is(err, ErrNoRequest) {
-		return nil, ErrCode
-	}
-	if err != nil {
+	if err := d.checkAct(&p.Act); err != nil {
 		return nil, err
 	}
-	if _, _, ok := next(r.state, EventVerify); !ok {
-		return nil, &TransitionError{r.state, EventVerify}
-	}
-	ok, err := d.matches(ctx, r, p.Code)
+	ok, err := d.matches(ctx, id, p.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -184,27 +176,42 @@ func (d *Desk) verifyCode(ctx context.Context, id string, p Proof) (*Request, er
 	return d.settle(ctx, id, EventVerify, p.Act, "code", Verified)
 }
 
-func (d *Desk) matches(ctx context.Context, r *row, typed string) (bool, error) {
-	var n, expires, attempts int64
-	var held bool
-	var address, stored []byte
-	err := d.store.Get(ctx, lastChallenge, []any{r.id}, &n, &expires, &attempts, &held, &address, &stored)
+// nobody is the request of the challenge that stands in where there is none. A write
+// to it goes with every attempt, so that each commits as much as any other.
+const nobody = "00000000-0000-0000-0000-000000000000"
+
+func (d *Desk) matches(ctx context.Context, id, typed string) (bool, error) {
+	if len(id) != len(nobody) {
+		id = nobody
+	}
+	var state State
+	n, held := int64(0), false
+	address, stored := make([]byte, sha256.Size), make([]byte, sha256.Size)
+	err := d.store.Get(ctx, stateOf, []any{id}, &state)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return false, err
+	}
+	_, _, open := next(state, EventVerify)
+	err = d.store.Get(ctx, lastChallenge, []any{id}, &n, &held, &address, &stored)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return false, err
 	}
 	found := err == nil
-	counted, err := d.store.Apply(ctx, countAttempt.With(1, r.id, n, CodeAttempts, storage.Micros(d.now())))
+	now := storage.Micros(d.now())
+	counted, err := d.store.Apply(ctx, countAttempt.With(1, id, n, CodeAttempts, now),
+		putChallenge.With(nobody, 0, now, 0, 0, challengeSent, false, make([]byte, sha256.Size), make([]byte, sha256.Size), nil))
 	if err != nil {
 		return false, err
 	}
-	mac := d.keyed("code", r.id, itoa(n), string(address), normalCode(typed))
+	mac := d.keyed("code", id, itoa(n), string(address), normalCode(typed))
 	same := hmac.Equal(mac, stored)
-	return same && found && held && counted[0] == 1, nil
+	return same && open && found && held && counted[0] == 1 && id != nobody, nil
 }
 
-// Deliver calls send for each code that waits, and forgets the code when send
-// returns nil. Call it from the host's worker, where its time tells nobody
-// anything. It must not run inside a transaction. It returns how many were sent.
+// Deliver calls send for each code that waits, if the CRM held the address before the
+// request, and forgets the code when send returns nil. Call it from the host's
+// worker, where its time tells nobody anything. It must not run inside a
+// transaction. It returns how many were sent.
 func (d *Desk) Deliver(ctx context.Context, send func(ctx context.Context, m Delivery) error) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
@@ -216,32 +223,45 @@ func (d *Desk) Deliver(ctx context.Context, send func(ctx context.Context, m Del
 		}
 		var id string
 		var n, expires int64
-		var held bool
 		var message []byte
-		if err := rec.Scan(&id, &n, &expires, &held, &message); err != nil {
+		if err := rec.Scan(&id, &n, &expires, &message); err != nil {
 			return sent, err
 		}
-		if held && expires > storage.Micros(d.now()) {
-			if err := d.deliver(ctx, id, n, expires, message, send); err != nil {
+		held := false
+		if expires > storage.Micros(d.now()) {
+			if held, err = d.deliver(ctx, id, n, expires, message, send); err != nil {
 				return sent, err
 			}
+		}
+		if held {
 			sent++
 		}
-		if _, err := d.store.Apply(ctx, setSent.With(challengeSent, nil, id, n)); err != nil {
+		if _, err := d.store.Apply(ctx, setSent.With(challengeSent, held, nil, id, n)); err != nil {
 			return sent, err
 		}
 	}
 	return sent, nil
 }
 
-func (d *Desk) deliver(ctx context.Context, id string, n, expires int64, sealed []byte, send func(context.Context, Delivery) error) error {
+// deliver sends a code and reports true, unless the address was not held.
+func (d *Desk) deliver(ctx context.Context, id string, n, expires int64, sealed []byte, send func(context.Context, Delivery) error) (bool, error) {
+	if d.o.Held == nil {
+		return false, wrap(ErrCapability, invalid("Options.Held", "is not set"))
+	}
 	r, err := d.load(ctx, id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var m codeMessage
 	if err := d.disclose(ctx, id, challengePlace(id, n), sealed, &m); err != nil {
-		return err
+		return false, err
 	}
-	return send(ctx, Delivery{id, m.Address, gdpr.NewSecret([]byte(m.Code)), r.language, storage.Time(expires)})
+	held, err := d.heldBefore(ctx, r, m.Address)
+	if err != nil || !held {
+		return false, err
+	}
+	if _, err := d.store.Apply(ctx, setSent.With(challengeReady, true, sealed, id, n)); err != nil { // before it can be typed
+		return false, err
+	}
+	return true, send(ctx, Delivery{id, m.Address, gdpr.NewSecret([]byte(m.Code)), r.language, storage.Time(expires)})
 }

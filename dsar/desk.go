@@ -23,6 +23,7 @@ type Desk struct {
 	sources    []Source
 	byName     map[string]Source
 	letters    *letterSet
+	onKeyed    func(use string) // told of each keyed hash; only tests set it
 }
 
 // The desk's own files are a source like any other: requests belong in the answer

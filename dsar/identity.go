@@ -51,8 +51,9 @@ type Proof struct {
 
 var proofMethods = []string{"login", "in_person", "document", "knowledge", "mandate", "eid"}
 
-// Verify establishes the identity. A code that does not fit is [ErrCode],
-// whatever the reason.
+// Verify establishes the identity. A code that does not fit is [ErrCode], whatever
+// the reason, also for a request that there is not or that takes no code any more; and
+// the work is the same for each reason.
 func (d *Desk) Verify(ctx context.Context, id string, p Proof) (*Request, error) {
 	if p.Code != "" {
 		return d.verifyCode(ctx, id, p)

@@ -31,6 +31,9 @@ const (
 
 // keyed returns HMAC-SHA-256 with a key derived from the secret for one use.
 func (d *Desk) keyed(use string, parts ...string) []byte {
+	if d.onKeyed != nil {
+		d.onKeyed(use)
+	}
 	k := hmac.New(sha256.New, d.o.Secret.Reveal())
 	k.Write([]byte("gdprkit/dsar/" + use + "/v1\x00"))
 	m := hmac.New(sha256.New, k.Sum(nil))

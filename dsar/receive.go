@@ -24,7 +24,9 @@ type Intake struct {
 	// Received is when the request reached the controller, on a working day or not.
 	// Default: now. A time in the future is refused.
 	Received time.Time `json:"received,omitzero"`
-	// Subjects are the CRM's keys of the person, where they are known.
+	// Subjects are the CRM's keys of the person, where they are known. A public form
+	// leaves them out and has a worker call [Desk.Identify]: then neither the answer
+	// nor its time tells the visitor who is known.
 	Subjects []string `json:"subjects,omitempty"`
 	// Channel is how it came in. Default: ByForm.
 	Channel Channel `json:"channel,omitempty"`

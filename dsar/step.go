@@ -254,7 +254,11 @@ func (d *Desk) record(ctx context.Context, r *row, s *stepping) error {
 	if d.o.Actor != nil {
 		ctx = d.o.Actor(ctx, s.act.By)
 	}
-	return d.o.Auditor.Record(ctx, "request."+string(s.event), r.subject, attrs...)
+	subject := r.subject
+	if s.event == EventChallenge {
+		subject = fileKey(r.id) // there is one whoever asks, so that the work tells nobody who is known
+	}
+	return d.o.Auditor.Record(ctx, "request."+string(s.event), subject, attrs...)
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -95,7 +95,8 @@ var RequestEvent = &storage.Table{
 }
 
 // RequestChallenge holds the one-time codes. A row without a match exists for
-// addresses that are not held too, so that nothing tells them apart.
+// addresses that are not held too, so that nothing tells them apart; and one of
+// request 0 takes a write with every try.
 var RequestChallenge = &storage.Table{
 	Name: "gdpr_request_challenge",
 	Columns: []storage.Column{
