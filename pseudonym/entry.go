@@ -35,18 +35,22 @@ type entry struct {
 	tok     *[keySize]byte
 	aead    cipher.AEAD
 	tokens  tokens
-	domains atomic.Pointer[[]*domain]
+	first   atomic.Pointer[domain]    // the table that was met first: mostly there is no other
+	domains atomic.Pointer[[]*domain] // the others
 	used    atomic.Bool
 
 	busy    atomic.Bool // scratch is in use
 	scratch []byte
+	buffer  [160]byte // the first scratch
 }
 
 // domain is what an entry prepares for one table: the head of the sealed value
 // and the additional data through the compartment.
 type domain struct {
+	number int // index of the table
 	head   [nonceAt]byte
 	prefix []byte
+	buffer [128]byte // of a prefix of usual length
 }
 
 func newEntry(tenant, subject, compartment string, kid keyID, key []byte) *entry {
@@ -56,38 +60,42 @@ func newEntry(tenant, subject, compartment string, kid keyID, key []byte) *entry
 		e.tok = (*[keySize]byte)(key[keySize:])
 	}
 	e.aead = newGCM(e.enc[:])
+	e.scratch = e.buffer[:0]
 	return e
 }
 
 // domain returns the part for the table of f.
 func (e *entry) domain(f *field) *domain {
-	if list := e.domains.Load(); list != nil && f.domain >= 0 && f.domain < len(*list) {
-		if d := (*list)[f.domain]; d != nil {
-			return d
+	if d := e.first.Load(); d != nil && d.number == f.domain {
+		return d
+	}
+	if list := e.domains.Load(); list != nil {
+		for _, d := range *list { // there are a few
+			if d.number == f.domain {
+				return d
+			}
 		}
 	}
 	return e.addDomain(f)
 }
 
 func (e *entry) addDomain(f *field) *domain {
-	d := new(domain)
+	d := &domain{number: f.domain}
 	d.head[0], d.head[1] = versionValue, suiteGCM
 	h := hid(e.enc[:], f.table)
 	copy(d.head[2:], h[:])
-	d.prefix = aadPrefix(d.head, e.tenant, e.subject, e.compartment)
-	for f.domain >= 0 {
+	d.prefix = aadPrefix(d.buffer[:0], d.head, e.tenant, e.subject, e.compartment)
+	if f.domain < 0 || e.first.CompareAndSwap(nil, d) {
+		return d
+	}
+	for {
 		old := e.domains.Load()
-		var list []*domain
+		list := []*domain{d}
 		if old != nil {
 			list = append(list, *old...)
 		}
-		for len(list) <= f.domain {
-			list = append(list, nil)
-		}
-		list[f.domain] = d
 		if e.domains.CompareAndSwap(old, &list) {
-			break
+			return d
 		}
 	}
-	return d
 }

@@ -49,18 +49,20 @@ var errNoRow = fmt.Errorf("%w", ErrNoKey)
 
 // read returns the key from its row.
 func (v *Vault) read(ctx context.Context, subject, compartment string) (*entry, error) {
-	var kid, wrapped []byte
-	var epoch, state int
-	err := v.keys.Get(ctx, selKey, []any{subject, compartment}, &kid, &epoch, &state, &wrapped)
+	var r struct { // one allocation
+		kid, wrapped []byte
+		epoch, state int
+	}
+	err := v.keys.Get(ctx, selKey, []any{subject, compartment}, &r.kid, &r.epoch, &r.state, &r.wrapped)
 	switch {
+	case err == nil && r.state == live:
+		return v.unlock(ctx, subject, compartment, keyID(r.kid), r.epoch, r.wrapped)
+	case err == nil:
+		return nil, ErrShredded
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, v.absent(ctx, subject, compartment)
-	case err != nil:
-		return nil, unavailable("read the key", err)
-	case state != live:
-		return nil, ErrShredded
 	}
-	return v.unlock(ctx, subject, compartment, keyID(kid), epoch, wrapped)
+	return nil, unavailable("read the key", err)
 }
 
 // unlock makes an entry of a key row that was read through ctx.

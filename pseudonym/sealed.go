@@ -67,9 +67,9 @@ func hid(key []byte, table string) [hidSize]byte {
 	return [hidSize]byte(sum[:])
 }
 
-// prefix is the additional data through the compartment.
-func aadPrefix(head [nonceAt]byte, tenant, subject, compartment string) []byte {
-	b := append(make([]byte, 0, 96+len(tenant)+len(subject)), sealLabel...)
+// aadPrefix appends the additional data through the compartment.
+func aadPrefix(dst []byte, head [nonceAt]byte, tenant, subject, compartment string) []byte {
+	b := append(dst, sealLabel...)
 	b = append(b, head[:]...)
 	return frame.Append(b, tenant, subject, compartment)
 }

@@ -233,13 +233,14 @@ func (v *Vault) eachField(pointer any, f func(s reflect.Value, f *structField) (
 	return nil
 }
 
-// owner returns whose value it is; "" if there is neither subject nor value.
+// owner returns whose value it is; "" if there is neither subject nor value. A value
+// without a subject is refused: it would stay in clear.
 func (f *structField) owner(s reflect.Value, subject string, size int) (string, error) {
-	if f.subject == nil {
-		return subject, nil
+	who := subject
+	if f.subject != nil {
+		who = s.FieldByIndex(f.subject).String()
 	}
-	who := s.FieldByIndex(f.subject).String()
-	if who == "" && size > 0 {
+	if who == "" && (size > 0 || f.subject == nil) {
 		return "", gdpr.Invalid(f.name, "has a value and no subject")
 	}
 	return who, nil

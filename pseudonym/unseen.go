@@ -14,8 +14,9 @@ import (
 // again, but it does not enter the cache: after a rollback, values sealed under
 // it could never be opened.
 type unseen struct {
-	mu sync.Mutex
-	m  map[keyID]int64 // when, by the vault's clock
+	size atomic.Int64 // of m
+	mu   sync.Mutex
+	m    map[keyID]int64 // when, by the vault's clock
 }
 
 // longestTx is how long a transaction of the host may stay open. A key whose row
@@ -36,6 +37,7 @@ func (u *unseen) add(kid keyID, now int64) {
 		}
 	}
 	u.m[kid] = now
+	u.size.Store(int64(len(u.m)))
 }
 
 func (u *unseen) len() int {
@@ -45,12 +47,19 @@ func (u *unseen) len() int {
 }
 
 func (u *unseen) drop(kid keyID) {
+	if u.size.Load() == 0 {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.m, kid)
+	u.size.Store(int64(len(u.m)))
 }
 
 func (u *unseen) has(kid keyID, now int64) bool {
+	if u.size.Load() == 0 {
+		return false
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	at, ok := u.m[kid]
