@@ -153,6 +153,14 @@ func (c *Catalogue) later(id string, t time.Time) (times []time.Time) {
 	return times
 }
 
+// next returns when the next version of the purpose after t comes into force, or zero.
+func (c *Catalogue) next(id string, t time.Time) time.Time {
+	if times := c.later(id, t); len(times) > 0 {
+		return times[0] // versions ascend
+	}
+	return time.Time{}
+}
+
 // IDs returns the ids of the purposes, sorted.
 func (c *Catalogue) IDs() []string {
 	if c == nil {

@@ -118,12 +118,26 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	want := len(c.events)
+	if c.main.key != "" && want > 1 {
+		// Merged since or with other channels, a repeated act may have other events than
+		// the first, so the main event decides before anything else is written.
+		i := slices.Index(c.events, c.main)
+		counts, err := l.store.Apply(ctx, ops[i])
+		switch {
+		case err != nil:
+			return Record{}, err
+		case counts[0] == 0:
+			return l.repeatedBefore(ctx, c.main, storage.ErrConflict)
+		}
+		ops, want = slices.Delete(ops, i, i+1), want-1
+	}
 	counts, err := l.store.Apply(ctx, append(ops, c.more...)...)
 	if err != nil {
 		return Record{}, err
 	}
 	switch counts[0] {
-	case int64(len(c.events)):
+	case int64(want):
 	case 0:
 		return l.repeated(ctx, people, c)
 	default: // the key was used for an act of another shape

@@ -301,21 +301,9 @@ func (j *judgement) consent() (Reason, bool) {
 		return VersionStale, false
 	case j.p.explicit() && !p.Explicit:
 		return ExplicitMissing, false
-	case j.p.Child:
-		return j.age()
-	}
-	return ConsentGiven, true
-}
-
-// age applies GDPR art. 8 to a consent.
-func (j *judgement) age() (Reason, bool) {
-	p := j.pair
-	switch {
-	case p.Age == 0 && !p.Guardian:
+	case j.p.Child && p.Age == 0 && !p.Guardian:
 		return AgeUnknown, false
-	case p.Age >= j.ages.threshold(j.p, p.Country, micros(p.From)):
-		return ConsentGiven, true
-	case !p.Guardian:
+	case j.p.Child && !p.ofAge():
 		return GuardianMissing, false
 	case p.AgeEnds != 0 && p.AgeEnds <= j.us:
 		return AgeReached, false

@@ -18,7 +18,9 @@ func derive(events []event) *state {
 }
 
 // fold returns the state after an event. It uses nothing but its arguments, never
-// the catalogue or a clock, and leaves s as it is.
+// the catalogue or a clock, and leaves s as it is. What is recorded late ends no stop
+// that began after it and revives nothing that ended after it; a stop that is recorded
+// late counts.
 func fold(s *state, e *event) *state {
 	n := s.clone()
 	if e.detail.Person != nil {
@@ -28,26 +30,24 @@ func fold(s *state, e *event) *state {
 	case EventGiven, EventRefused, EventWithdrawn, EventRevoked, EventInvalidated, EventRequested, EventDeferred, EventImported:
 		n.setPair(e.purpose, e.channel, n.consent(e))
 	case EventEstablished, EventCeased:
-		p := n.pair(e.purpose, e.channel)
-		p.Held = &held{Ceased: e.kind == EventCeased, Ground: e.ground, Event: e.id, From: e.at, Until: e.until}
-		n.setPair(e.purpose, e.channel, p)
+		n.hold(e)
 	case EventObjected:
 		n.object(e, pending)
 	case EventUpheld:
-		n.object(e, upheld)
+		n.settle(e, upheld)
 	case EventOverridden:
-		n.object(e, overridden)
+		n.settle(e, overridden)
 	case EventMarketing, EventSuppressed:
 		n.stop(e)
 	case EventReleased:
 		n.Stops = slices.DeleteFunc(n.Stops, func(x stop) bool {
-			return x.Suppress && x.Purpose == e.detail.Scope && x.Channel == e.channel
+			return x.Suppress && x.Purpose == e.detail.Scope && x.Channel == e.channel && x.At <= e.at
 		})
 	case EventRestricted:
 		n.Restrict = append(n.Restrict, restriction{Scope: e.detail.Scope, Ground: e.ground, Event: e.id, At: e.at})
 		slices.SortFunc(n.Restrict, func(a, b restriction) int { return compareID(a.Event, b.Event) })
 	case EventLifted:
-		n.Restrict = slices.DeleteFunc(n.Restrict, func(r restriction) bool { return r.Scope == e.detail.Scope })
+		n.Restrict = slices.DeleteFunc(n.Restrict, func(r restriction) bool { return r.Scope == e.detail.Scope && r.At <= e.at })
 	case EventMerged:
 		n = join(n, e.detail.State)
 		n.Links = link(n.Links, e.detail.With, e.subject)
@@ -57,7 +57,9 @@ func fold(s *state, e *event) *state {
 			n.Stops = slices.Clone(e.detail.State.Stops)
 		}
 	case EventReadmitted:
-		n.Erased = nil
+		if n.Erased != nil && n.Erased.At <= e.at {
+			n.Erased = nil
+		}
 	}
 	return n.normal()
 }
@@ -112,7 +114,7 @@ func (s *state) consent(e *event) pair {
 		}
 		p.Status, p.Until = Given, e.until
 		p.Age, p.Country, p.AgeEnds = e.detail.Age, e.detail.Country, e.detail.AgeEnds
-		p.Guardian, p.Explicit = e.detail.Guardian, e.detail.Explicit
+		p.MinAge, p.Guardian, p.Explicit = e.detail.Threshold, e.detail.Guardian, e.detail.Explicit
 		p.Over = s.superseded(e)
 	case EventRefused:
 		p.Status = Refused
@@ -137,6 +139,17 @@ func (s *state) superseded(e *event) (over []ids.ID) {
 	return over
 }
 
+// hold records that a ground other than consent holds, or no more. One that began
+// before what is known is history.
+func (s *state) hold(e *event) {
+	p := s.pair(e.purpose, e.channel)
+	if e.kind == EventEstablished && p.Held != nil && p.Held.From > e.at {
+		return
+	}
+	p.Held = &held{Ceased: e.kind == EventCeased, Ground: e.ground, Event: e.id, From: e.at, Until: e.until}
+	s.setPair(e.purpose, e.channel, p)
+}
+
 // stop adds an objection to marketing or a suppression. It takes the place of an
 // earlier one with the same reach.
 func (s *state) stop(e *event) {
@@ -145,7 +158,7 @@ func (s *state) stop(e *event) {
 		n.Purpose = ""
 	}
 	s.Stops = slices.DeleteFunc(s.Stops, func(x stop) bool {
-		return x.Suppress == n.Suppress && x.Purpose == n.Purpose && x.Channel == n.Channel
+		return x.Suppress == n.Suppress && x.Purpose == n.Purpose && x.Channel == n.Channel && x.At <= n.At
 	})
 	s.Stops = append(s.Stops, n)
 	slices.SortFunc(s.Stops, func(a, b stop) int { return compareID(a.Event, b.Event) })
@@ -156,6 +169,13 @@ func (s *state) object(e *event, v verdict) {
 		s.Object = map[string]objection{}
 	}
 	s.Object[e.purpose] = objection{v, e.id, e.at}
+}
+
+// settle decides an objection that was made before.
+func (s *state) settle(e *event, v verdict) {
+	if o, ok := s.Object[e.purpose]; ok && o.At <= e.at {
+		s.object(e, v)
+	}
 }
 
 func (p *person) edit(e *personEdit) {

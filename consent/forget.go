@@ -104,6 +104,9 @@ func (l *Ledger) Readmit(ctx context.Context, a Act) (Record, error) {
 		if states[0].Erased == nil {
 			return refuse(ErrNoRecord, "Act.Subject", "was not erased")
 		}
+		if states[0].Erased.At > storage.Micros(a.At) {
+			return refuse(ErrTime, "Act.At", "lies before the erasure")
+		}
 		return nil
 	}
 	return l.commit(ctx, &change{events: []*event{l.event(EventReadmitted, &a)}, check: wasErased})

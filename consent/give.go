@@ -88,6 +88,9 @@ func (l *Ledger) consented(ctx context.Context, kind Event, a *Act) (*event, *Pu
 // country of residence, 16 when that is unknown.
 func (l *Ledger) child(ctx context.Context, p *Purpose, a *Act, e *event) error {
 	if !p.Child {
+		if a.Age != 0 { // in case a later version is offered to children
+			e.detail.Threshold = l.ages.threshold(p, a.Country, a.At)
+		}
 		if a.Evidence.guardian() && a.Evidence.GuardianCheck == "" {
 			return refuse(ErrGuardian, "Act.Evidence.GuardianCheck", "is empty; say how parental responsibility was verified (GDPR art. 8(2))")
 		}

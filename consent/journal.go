@@ -300,8 +300,8 @@ func (l *Ledger) replay(ctx context.Context, lost []journaled) (applied int, err
 	for _, j := range lost {
 		byTag[string(j.Tag)] = append(byTag[string(j.Tag)], j)
 		if j.Digest != nil {
-			op := putSuppression.With(j.Digest, scopeOf(j.Scope), j.Channel, "", j.At, string(ObjectionMarketing), j.ID[:])
-			if _, err := l.store.Apply(ctx, op); err != nil {
+			ops := suppressing(j.Digest, j.Scope, j.Channel, "", j.At, string(ObjectionMarketing), j.ID[:])
+			if _, err := l.store.Apply(ctx, ops...); err != nil {
 				return applied, err
 			}
 		}

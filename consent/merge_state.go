@@ -123,11 +123,14 @@ func joinConsent(a, b pair) pair {
 	p := pair{
 		Status: a.Status, Event: maxID(a.Event, b.Event), Version: min(a.Version, b.Version),
 		From: max(a.From, b.From), Until: earliest(a.Until, b.Until), AgeEnds: earliest(a.AgeEnds, b.AgeEnds),
-		Age: min(a.Age, b.Age), Country: a.Country,
+		Age: min(a.Age, b.Age), MinAge: max(a.MinAge, b.MinAge), Country: a.Country,
 		Guardian: a.Guardian && b.Guardian, Explicit: a.Explicit && b.Explicit,
 	}
 	if a.Country != b.Country {
 		p.Country = unsettled
+	}
+	if a.MinAge == 0 || b.MinAge == 0 {
+		p.MinAge = 0 // the strictest
 	}
 	for _, id := range a.Over {
 		if slices.Contains(b.Over, id) {

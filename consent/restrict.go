@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
 )
 
 // Restrict records the right of GDPR art. 18: within Scope ("*", a purpose, or
@@ -46,8 +47,9 @@ func (l *Ledger) scopeOf(scope string) string {
 	return dataScope + scope
 }
 
-// Lift ends the restrictions of exactly that Scope. Told says when the person was
-// told before the lifting (GDPR art. 18(3)).
+// Lift ends the restrictions of exactly that Scope that began before At; a later one
+// stays, however late the lifting is recorded. Told says when the person was told
+// before the lifting (GDPR art. 18(3)).
 func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 	if err := l.checkScope(&a); err != nil {
 		return Record{}, err
@@ -61,30 +63,25 @@ func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 	if err := l.allow(ctx, "consent.lift", a.Subject, gdpr.Clear("scope", a.Scope)); err != nil {
 		return Record{}, err
 	}
-	subjects, err := l.cluster(ctx, a.Subject)
-	if err != nil {
-		return Record{}, err
-	}
 	a.Purpose, a.Channel = "", ""
-	var events []*event
-	var main *event
-	for _, subject := range subjects {
-		e := l.event(EventLifted, &a)
-		e.subject, e.detail.Told = subject, a.Told.UnixMicro()
-		events = append(events, e)
-		if subject == a.Subject {
-			main = e
-		}
-	}
+	at := storage.Micros(a.At)
 	isRestricted := func(states []*state) error {
 		for _, s := range states {
-			if slices.ContainsFunc(s.Restrict, func(r restriction) bool { return r.Scope == a.Scope }) {
+			if slices.ContainsFunc(s.Restrict, func(r restriction) bool { return r.Scope == a.Scope && r.At <= at }) {
 				return nil
 			}
 		}
-		return refuse(ErrNoRecord, "Act.Scope", "has no restriction of the person")
+		return refuse(ErrNoRecord, "Act.Scope", "has no restriction of the person that began before Act.At")
 	}
-	return l.commit(ctx, &change{events: events, main: main, check: isRestricted})
+	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+		c := &change{check: isRestricted}
+		for _, subject := range subjects {
+			e := l.event(EventLifted, &a)
+			e.detail.Told = storage.Micros(a.Told)
+			c.share(e, subject)
+		}
+		return c, nil
+	})
 }
 
 func (l *Ledger) checkScope(a *Act) error {

@@ -85,7 +85,8 @@ type pair struct {
 	Until    int64    `json:"until,omitempty"`
 	AgeEnds  int64    `json:"ageEnds,omitempty"` // the guardian's consent ends: the child comes of age
 	Age      int      `json:"age,omitempty"`     // at least so old when it was given
-	Country  string   `json:"country,omitempty"` // whose age applied
+	Country  string   `json:"country,omitempty"` // whose age applied …
+	MinAge   int      `json:"minAge,omitempty"`  // … and that age; 0: the strictest
 	Guardian bool     `json:"guardian,omitempty"`
 	Explicit bool     `json:"explicit,omitempty"`
 	Over     []ids.ID `json:"over,omitempty"` // stops that it came after, sorted
@@ -201,10 +202,20 @@ func (s *state) project(key string) row {
 // plain reports whether the columns of the row hold all of the state.
 func (s *state) plain(p *pair) bool {
 	return s.Erased == nil && s.Person == person{} && len(s.Stops)+len(s.Restrict)+len(s.Object) == 0 &&
-		p.AgeEnds == 0 && p.Age == 0 && p.Country == "" && !p.Guardian && !p.Explicit && len(p.Over) == 0 && p.Asked == nil && p.Held == nil
+		p.AgeEnds == 0 && p.Age == 0 && p.MinAge == 0 && p.Country == "" && !p.Guardian && !p.Explicit && len(p.Over) == 0 && p.Asked == nil && p.Held == nil
 }
 
-// bits returns the stops for the columns that SQL views and campaigns read.
+// ofAge reports whether age or guardian made the consent one that GDPR art. 8 asks
+// for, by the age that applied when it was given.
+func (p *pair) ofAge() bool {
+	limit := p.MinAge
+	if limit == 0 {
+		limit = defaultAge
+	}
+	return p.Guardian || p.Age >= limit
+}
+
+// bits returns what SQL views and campaigns read besides the status.
 func (s *state) bits(purpose, channel string) int {
 	bits := 0
 	p := s.pair(purpose, channel)
@@ -217,6 +228,9 @@ func (s *state) bits(purpose, channel string) int {
 		st := &s.Stops[i]
 		if purpose != "" && (!st.covers(purpose, channel, true) || slices.Contains(p.Over, st.Event)) {
 			continue
+		}
+		if st.Purpose != "" {
+			bits |= schema.StopNamed
 		}
 		if st.Suppress {
 			bits |= schema.StopSuppressed
@@ -234,6 +248,12 @@ func (s *state) bits(purpose, channel string) int {
 	}
 	if s.Person.Deceased != 0 {
 		bits |= schema.StopDeceased
+	}
+	if p.Explicit {
+		bits |= schema.GivenExplicitly
+	}
+	if p.ofAge() {
+		bits |= schema.GivenOfAge
 	}
 	return bits
 }

@@ -3,15 +3,16 @@ package consent
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
 )
 
 // Withdraw records that a person withdrew consent (GDPR art. 7(3)), on Channel or,
 // without one, on every channel of the purpose. Evidence is optional: withdrawing is
 // as easy as giving. What was done before At stays lawful. It is recorded also when
-// no consent is known, and for an erased person.
+// no consent is known, and for an erased person. One that is recorded late, with an At
+// before the person's last consent, ends that consent too: the safe side of two orders.
 func (l *Ledger) Withdraw(ctx context.Context, a Act) (Record, error) {
 	return l.end(ctx, EventWithdrawn, &a)
 }
@@ -62,51 +63,26 @@ func (l *Ledger) checkStop(a *Act) error {
 // stop writes one event per channel for the person and every record it was merged
 // with.
 func (l *Ledger) stop(ctx context.Context, kind Event, ground Ground, a *Act, channels []string) (Record, error) {
-	subjects, err := l.cluster(ctx, a.Subject)
-	if err != nil {
-		return Record{}, err
-	}
-	var events []*event
-	var main *event
-	for _, subject := range subjects {
-		for _, ch := range channels {
-			e := l.event(kind, a)
-			e.subject, e.channel = subject, ch
-			if e.ground == "" {
-				e.ground = ground
-			}
-			events = append(events, e)
-			if subject != a.Subject {
-				e.detail.Via = "merge"
-				continue
-			}
-			if main == nil {
-				main = e
-			}
-			if err := e.withPersonal(a); err != nil {
-				return Record{}, err
+	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+		c := &change{}
+		for _, subject := range subjects {
+			for _, ch := range channels {
+				e := l.event(kind, a)
+				e.channel = ch
+				if e.ground == "" {
+					e.ground = ground
+				}
+				c.share(e, subject)
+				if subject != a.Subject {
+					continue
+				}
+				if err := e.withPersonal(a); err != nil {
+					return nil, err
+				}
 			}
 		}
-	}
-	return l.commit(ctx, &change{events: events, main: main})
-}
-
-// cluster returns the person and all records merged with it, sorted.
-func (l *Ledger) cluster(ctx context.Context, subject string) ([]string, error) {
-	all := []string{subject}
-	for i := 0; i < len(all); i++ {
-		s, err := l.peek(ctx, all[i])
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range s.Links {
-			if !contains(all, other) {
-				all = append(all, other)
-			}
-		}
-	}
-	slices.SortFunc(all, strings.Compare)
-	return all, nil
+		return c, nil
+	})
 }
 
 // ObjectMarketing records the objection of GDPR art. 21(2): absolute, at once, with
@@ -179,13 +155,21 @@ func (l *Ledger) verdict(ctx context.Context, kind Event, a *Act) (Record, error
 	if err := l.checkStop(a); err != nil {
 		return Record{}, err
 	}
-	e := l.event(kind, a)
-	e.channel, e.ground = "", ObjectionGeneral
 	isPending := func(states []*state) error {
-		if states[0].Object[a.Purpose].Verdict != pending {
-			return refuse(ErrNoRecord, "Act.Purpose", "has no pending objection of the person")
+		for _, s := range states {
+			if o := s.Object[a.Purpose]; o.Verdict == pending && o.At <= storage.Micros(a.At) {
+				return nil
+			}
 		}
-		return nil
+		return refuse(ErrNoRecord, "Act.Purpose", "has no pending objection of the person that was made before Act.At")
 	}
-	return l.commit(ctx, &change{events: []*event{e}, check: isPending})
+	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+		c := &change{check: isPending}
+		for _, subject := range subjects {
+			e := l.event(kind, a)
+			e.channel, e.ground = "", ObjectionGeneral
+			c.share(e, subject)
+		}
+		return c, nil
+	})
 }

@@ -13,8 +13,12 @@ import (
 var (
 	suppressionsOf = &storage.Select{From: schema.Suppression, Columns: []string{"purpose", "channel", "at", "event"},
 		Where: storage.By("digest"), Order: []string{"purpose", "channel"}, Mode: storage.Current}
-	putSuppression    = &storage.Write{Verb: storage.Put, Table: schema.Suppression, Set: []string{"digest", "purpose", "channel", "subject", "at", "ground", "event"}}
-	deleteSuppression = &storage.Write{Verb: storage.Delete, Table: schema.Suppression, Where: storage.By("digest", "purpose", "channel")}
+	addSuppression = &storage.Write{Verb: storage.InsertNew, Table: schema.Suppression, Set: []string{"digest", "purpose", "channel", "subject", "at", "ground", "event"}}
+	// An entry that is there keeps the latest of its times.
+	renewSuppression = &storage.Write{Verb: storage.Update, Table: schema.Suppression, Set: []string{"subject", "at", "ground", "event"},
+		Where: append(storage.By("digest", "purpose", "channel"), storage.Term{Column: "at", Cmp: storage.Lt})}
+	deleteSuppression = &storage.Write{Verb: storage.Delete, Table: schema.Suppression,
+		Where: append(storage.By("digest", "purpose", "channel"), storage.Term{Column: "at", Cmp: storage.Le})}
 )
 
 // Suppress puts a person, an address, or both on the suppression list, for a purpose
@@ -30,19 +34,33 @@ func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
 		e.ground = ObjectionMarketing
 	}
 	if a.Subject == "" {
-		return l.addressOnly(ctx, e, []storage.Op{e.suppress()})
+		return l.addressOnly(ctx, e, e.suppress())
 	}
-	c := change{events: []*event{e}}
-	c.check = func([]*state) error {
-		if e.digest != nil {
-			c.more = []storage.Op{e.suppress()}
+	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+		c := shared(e, subjects)
+		c.check = func([]*state) error { // the event has its id by now
+			c.more = c.main.suppress()
+			return nil
 		}
-		return nil
-	}
-	return l.commit(ctx, &c)
+		return c, nil
+	})
 }
 
-// Release ends a suppression because the person wishes so; Reference names the wish.
+// shared returns a change with the event for every record of the person.
+func shared(e *event, subjects []string) *change {
+	c := &change{}
+	for _, subject := range subjects {
+		one := *e
+		if subject != e.subject {
+			one.digest = nil
+		}
+		c.share(&one, subject)
+	}
+	return c
+}
+
+// Release ends a suppression that began before At because the person wishes so;
+// Reference names the wish. A later one stays, however late the release is recorded.
 func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	e, err := l.suppression(EventReleased, &a)
 	if err != nil {
@@ -54,18 +72,33 @@ func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	var ops []storage.Op
 	if e.digest != nil {
 		for _, digest := range l.digests(a.Address) { // also under older secrets
-			ops = append(ops, deleteSuppression.With(digest, scopeOf(e.detail.Scope), e.channel))
+			ops = append(ops, deleteSuppression.With(digest, scopeOf(e.detail.Scope), e.channel, e.at))
 		}
 	}
 	if a.Subject == "" {
 		return l.addressOnly(ctx, e, ops)
 	}
-	return l.commit(ctx, &change{events: []*event{e}, more: ops})
+	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+		c := shared(e, subjects)
+		c.more = ops
+		return c, nil
+	})
 }
 
-// suppress returns the operation on the suppression list that goes with the event.
-func (e *event) suppress() storage.Op {
-	return putSuppression.With(e.digest, scopeOf(e.detail.Scope), e.channel, e.subject, e.at, string(e.ground), e.id[:])
+// suppress returns the operations on the suppression list that go with the event.
+func (e *event) suppress() []storage.Op {
+	if e.digest == nil {
+		return nil
+	}
+	return suppressing(e.digest, e.detail.Scope, e.channel, e.subject, e.at, string(e.ground), e.id[:])
+}
+
+func suppressing(digest []byte, scope, channel, subject string, at int64, ground string, id []byte) []storage.Op {
+	scope = scopeOf(scope)
+	return []storage.Op{
+		addSuppression.With(digest, scope, channel, subject, at, ground, id),
+		renewSuppression.With(subject, at, ground, id, digest, scope, channel, at),
+	}
 }
 
 // suppression checks an act about the suppression list and returns its event.

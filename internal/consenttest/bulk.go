@@ -149,6 +149,8 @@ func forgetKeepsStops(t *testing.T, d storage.Directory) {
 		require.NoError(t, err, "stops are still accepted")
 		require.Equal(t, consent.SubjectErased, Check(t, l, s, "news", "email").Reason)
 		_, err = l.Readmit(ctx, consent.Act{Subject: s, At: Day(5)})
+		require.ErrorIs(t, err, consent.ErrTime, "nobody comes back before the erasure")
+		_, err = l.Readmit(ctx, consent.Act{Subject: s, At: Now})
 		require.NoError(t, err)
 		require.Equal(t, consent.ObjectedMarketing, Check(t, l, s, "offers", "post").Reason)
 		require.NoError(t, l.Verify(ctx, s))
@@ -168,6 +170,20 @@ func mergeCarriesStops(t *testing.T, d storage.Directory) {
 	require.NoError(t, err)
 	for _, s := range []string{"a", "b", "c"} {
 		require.Equal(t, consent.ObjectedMarketing, Check(t, l, s, "news", "email").Reason, s)
+	}
+	_, err = l.Suppress(ctx, consent.Act{Subject: "b", Purpose: "survey", At: Day(5)})
+	require.NoError(t, err)
+	for _, s := range []string{"a", "b", "c"} {
+		require.Equal(t, consent.Suppressed, Check(t, l, s, "survey", "").Reason, s)
+	}
+	_, err = l.Object(ctx, consent.Act{Subject: "a", Purpose: "security", At: Day(6)})
+	require.NoError(t, err)
+	_, err = l.Override(ctx, consent.Act{Subject: "c", Purpose: "security", Reference: "doc-1", Author: "staff-1", At: Day(5)})
+	require.ErrorIs(t, err, consent.ErrNoRecord, "decided before it was made")
+	_, err = l.Override(ctx, consent.Act{Subject: "c", Purpose: "security", Reference: "doc-1", Author: "staff-1", At: Day(7)})
+	require.NoError(t, err)
+	for _, s := range []string{"a", "b", "c"} {
+		require.True(t, Check(t, l, s, "security", "").Allowed, "a verdict about one is about all: %s", s)
 	}
 	require.NoError(t, l.RestrictSubject(ctx, "c", "*", "A18-1-a"))
 	for _, s := range []string{"a", "b", "c"} {

@@ -96,6 +96,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"GiveAndStop", giveAndStop},
 		{"RepeatedKeyHasOneEffect", repeatedKey},
 		{"OneKeyManyCallers", oneKeyManyCallers},
+		{"KeyAfterMerge", keyAfterMerge},
+		{"LateEndsEndNothingLater", lateEnds},
 		{"RollsBackWithTheHost", rollsBack},
 		{"EventsRefuseChange", eventsRefuseChange},
 		{"TenantsAreApart", tenantsAreApart},

@@ -18,7 +18,7 @@ var ConsentState = &storage.Table{
 		{Name: "subject", Kind: storage.Text, Size: 191, Category: "subject key", Erase: "row deleted, except the tombstone", Lifetime: "tombstone: unlimited, art. 5(2)"},
 		{Name: "seq", Kind: storage.Int, Category: "technical", Erase: "kept in the tombstone", Lifetime: "as the row"},
 		{Name: "status", Kind: storage.Int, Category: "consent status", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
-		{Name: "stops", Kind: storage.Int, Category: "restriction, objection, suppression bits", Erase: "kept in the tombstone: art. 21(3)", Lifetime: "as the row"},
+		{Name: "stops", Kind: storage.Int, Category: "bits: restriction, objection, suppression; consent explicit, of age", Erase: "kept in the tombstone: art. 21(3)", Lifetime: "as the row"},
 		{Name: "version", Kind: storage.Int, Category: "version of the purpose", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
 		{Name: "valid_from", Kind: storage.Int, Category: "time of the act", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
 		{Name: "valid_until", Kind: storage.Int, Category: "end of the consent", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
@@ -149,6 +149,9 @@ var Purpose = &storage.Table{
 		{Name: "basis", Kind: storage.Text, Size: 16, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
 		{Name: "marketing", Kind: storage.Int, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
 		{Name: "closed", Kind: storage.Int, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
+		{Name: "child", Kind: storage.Int, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
+		{Name: "explicit", Kind: storage.Int, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
+		{Name: "valid_until", Kind: storage.Int, Category: "no personal data", Erase: "none", Lifetime: "unlimited"},
 	},
 	Key: []string{"purpose"},
 }
@@ -197,7 +200,9 @@ var consent = []*storage.Table{
 	ConsentOrigin, Purpose, PurposeVersion, ConsentRun, ConsentAnchor,
 }
 
-// Bits of column stops of [ConsentState].
+// Bits of column stops of [ConsentState]. The last two are no stops but facts of the
+// consent, which purposes ask for that are offered to children or need explicit
+// consent.
 const (
 	StopRestricted = 1 << iota // GDPR art. 18
 	StopMarketing              // art. 21(2)
@@ -205,15 +210,24 @@ const (
 	StopObjected // art. 21(1), pending or upheld
 	StopErased
 	StopDeceased
+	StopNamed       // an objection or suppression names the purpose itself
+	GivenExplicitly // GDPR art. 9(2)(a)
+	GivenOfAge      // art. 8: old enough, or by a guardian; 0 also when nobody asked
 )
 
 // consentViews resolve the consent-based purposes for a JOIN: whether the person
-// may be processed for the purpose now, until when, and what stops it.
+// may be processed for the purpose now on the ground of consent, until when, and what
+// stops it. Allowed is what Ledger.Check answers for a query without address, data and
+// recipient, except that a restriction of one category of data denies every purpose.
+// The numbers are the bits above: 113 restricted, erased, deceased or named; 6 any
+// objection or suppression.
 var consentViews = []storage.View{{
 	Name: "gdpr_consent_effect",
 	Query: `SELECT c.tenant, c.subject, c.purpose, c.channel,
-	CASE WHEN c.status = 4 AND (c.stops & 57) = 0 AND (p.marketing = 0 OR (c.stops & 6) = 0) AND p.closed = 0 AND p.basis = 'A6-1-a' AND c.version >= p.accepts AND c.version <= p.version
-		AND c.valid_from <= {now} AND (c.valid_until = 0 OR c.valid_until > {now}) THEN 1 ELSE 0 END AS allowed,
+	CASE WHEN c.status = 4 AND (c.stops & 113) = 0 AND (p.marketing = 0 OR (c.stops & 6) = 0)
+		AND (p.explicit = 0 OR (c.stops & 128) <> 0) AND (p.child = 0 OR (c.stops & 256) <> 0)
+		AND p.closed = 0 AND p.basis = 'A6-1-a' AND c.version >= p.accepts AND c.version <= p.version
+		AND c.valid_from <= {now} AND (c.valid_until = 0 OR c.valid_until > {now}) AND (p.valid_until = 0 OR p.valid_until > {now}) THEN 1 ELSE 0 END AS allowed,
 	c.valid_until,
 	CASE WHEN (c.stops & 1) <> 0 THEN 1 ELSE 0 END AS restricted,
 	CASE WHEN (c.stops & 2) <> 0 THEN 1 ELSE 0 END AS objected,
