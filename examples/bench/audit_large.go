@@ -103,8 +103,8 @@ func (e *Env) scanAndHash(tenant string) error {
 	return rows.Err()
 }
 
-// auditProof: the reads are the head and the full tiles above the leaf; the
-// hashes at the edge stand in the head.
+// auditProof: the reads are the head and the tile that the leaf stands in. The
+// library keeps the few tiles above in memory, and the edge stands in the head.
 func auditProof(e *Env) (ours, base func(int) error, err error) {
 	l, err := e.millionLog()
 	if err != nil {
@@ -128,7 +128,7 @@ func auditProof(e *Env) (ours, base func(int) error, err error) {
 	}
 	base = func(n int) error {
 		for i := range n {
-			if err := e.pointReads(head, tile, l.tenant, i*7919%l.size, l.size); err != nil {
+			if err := e.pointReads(head, tile, l.tenant, i*7919%l.size/256); err != nil {
 				return err
 			}
 		}
@@ -137,18 +137,15 @@ func auditProof(e *Env) (ours, base func(int) error, err error) {
 	return ours, base, nil
 }
 
-func (e *Env) pointReads(head, tile *sql.Stmt, tenant string, index, size int) error {
-	var num, n, mark, pruned int64
+func (e *Env) pointReads(head, tile *sql.Stmt, tenant string, index int) error {
+	var num, size, mark, pruned int64
 	var origin string
-	var root, frontier, chain, prev []byte
-	if err := head.QueryRow(e.auditText(tenant), 0).Scan(&num, &origin, &n, &root, &frontier, &chain, &mark, &pruned, &prev); err != nil {
+	var root, frontier, chain, prev, hashes []byte
+	if err := head.QueryRow(e.auditText(tenant), 0).Scan(&num, &origin, &size, &root, &frontier, &chain, &mark, &pruned, &prev); err != nil {
 		return err
 	}
-	for level := 0; index < size/256*256; level, index, size = level+1, index/256, size/256 {
-		var hashes []byte
-		if err := tile.QueryRow(e.auditText(tenant), 1, level, index/256).Scan(&hashes); err != nil {
-			return err
-		}
+	if int64(index) == size/256 { // the tile is not full: the frontier and the entries have it
+		return nil
 	}
-	return nil
+	return tile.QueryRow(e.auditText(tenant), 1, 0, index).Scan(&hashes)
 }
