@@ -58,23 +58,25 @@ func (s *sweeps) work(w *worker, n int) bool {
 	}) == nil {
 		return false
 	}
-	var plan *retention.Plan
-	if w.until("sweep", func(ctx context.Context, p *place) (err error) {
-		if plan == nil {
-			if plan, err = p.kit.Engine.Plan(ctx, retention.PlanOptions{By: "job"}); err != nil {
-				plan = nil
+	id := ""
+	if w.until("sweep", func(ctx context.Context, p *place) error {
+		if id == "" {
+			plan, err := p.kit.Engine.Plan(ctx, retention.PlanOptions{By: "job"})
+			if err != nil {
 				return err
 			}
+			id = plan.ID
 		}
-		if plan, err = p.kit.Engine.Open(ctx, plan.ID); err != nil {
+		plan, err := p.kit.Engine.Open(ctx, id)
+		if err != nil {
 			return err
 		}
 		if plan.State == "planned" {
-			if err = p.kit.Engine.Approve(ctx, plan.ID, plan.Hash, "job"); err != nil {
+			if err := p.kit.Engine.Approve(ctx, id, plan.Hash, "job"); err != nil {
 				return err
 			}
 		}
-		_, err = p.kit.Engine.Execute(ctx, plan.ID, nil)
+		_, err = p.kit.Engine.Execute(ctx, id, nil)
 		return err
 	}) == nil {
 		return false
