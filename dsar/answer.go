@@ -40,7 +40,7 @@ func (d *Desk) answer(ctx context.Context, r *row) (*letterExtra, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.Suppressed = !f.NoSuppress
+		x.Suppressed = d.suppresses(r, f)
 	}
 	return x, nil
 }

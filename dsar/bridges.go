@@ -58,7 +58,7 @@ type Unblocker interface {
 
 // Guard decides whether the caller may take a step; an error denies it. The
 // actions are "request.approve", "request.break_glass", "request.bundle",
-// "request.dossier", "request.lift" and "request.release".
+// "request.dossier", "request.lift", "request.readmit" and "request.release".
 type Guard interface {
 	Allow(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

@@ -1,6 +1,7 @@
 package dsar
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/gdprkit/gdprkit/internal/frame"
 )
 
 func TestStringsAreJSON(t *testing.T) {
@@ -69,13 +72,26 @@ func TestFileNamesAreMadeHere(t *testing.T) {
 }
 
 func FuzzJournalRecord(f *testing.F) {
-	f.Add([]byte(journalMagic + strings.Repeat("x", 200)))
+	f.Add([]byte(journalFirst + strings.Repeat("x", 200)))
+	f.Add([]byte(journalMagic + "\x01" + strings.Repeat("x", 40) + "\x00\x00\x00\x01i" + strings.Repeat("x", 64) + "\x00\x00\x00\x01g\x00\x00\x00\x02{}"))
+	f.Add([]byte(journalMagic + "\x02" + strings.Repeat("x", 40) + "\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := parseJournal(b)
-		if err == nil {
+		e, ours, err := parseJournal(b)
+		if err == nil && ours {
 			require.Len(t, e.subject, 32)
 		}
 	})
+}
+
+// The first version of a record stays readable.
+func TestJournalRecordOfVersion1(t *testing.T) {
+	b := append([]byte(journalFirst), make([]byte, 8)...)
+	b = append(b, bytes.Repeat([]byte{7}, 32)...)
+	b = append(b, make([]byte, 64)...)
+	e, ours, err := parseJournal(frame.Append(b, "A17-1-b", `{"categories":["note"]}`, strings.Repeat("i", 32)))
+	require.NoError(t, err)
+	require.True(t, ours)
+	require.Equal(t, &journaled{kind: journalErased, subject: bytes.Repeat([]byte{7}, 32), ground: "A17-1-b", scope: Scope{Categories: []string{"note"}}}, e)
 }
 
 func FuzzString(f *testing.F) {

@@ -9,8 +9,8 @@ import (
 )
 
 // desk does what the desk itself has to do, after all sources: bridges of the
-// other kinds, and for an erasure the recipients, stored bundles, block list and
-// keys, in this order. Each step may be repeated.
+// other kinds, and for an erasure the recipients, stored bundles and keys, in this
+// order. Each step may be repeated.
 func (w *worker) desk(ctx context.Context, last Receipt) error {
 	out, err := w.batches(ctx, deskSource, w.bridge)
 	if err == nil {
@@ -105,21 +105,34 @@ func (w *worker) aftermath(ctx context.Context) error {
 	if err := w.dropBundles(ctx); err != nil {
 		return err
 	}
-	if w.d.o.Suppress != nil && !w.f.NoSuppress {
-		for _, s := range w.r.subjects {
-			if err := w.d.o.Suppress(ctx, s, w.r.ground); err != nil {
-				return err
-			}
+	return w.shred(ctx)
+}
+
+// suppress puts the person on the block list while the sources still hold the
+// addresses. Repeated, it finds fewer of them and does no harm.
+func (w *worker) suppress(ctx context.Context) error {
+	if !w.d.suppresses(w.r, w.f) {
+		return nil
+	}
+	for _, s := range w.r.subjects {
+		if err := w.d.o.Suppress(ctx, s, w.r.ground); err != nil {
+			return err
 		}
 	}
-	return w.shred(ctx)
+	return nil
+}
+
+// suppresses tells whether a request puts the person on the block list: an erasure
+// of everything does, unless the person declined.
+func (d *Desk) suppresses(r *row, f *file) bool {
+	return r.kind == Erasure && d.o.Suppress != nil && !f.NoSuppress && f.Scope.all()
 }
 
 // shred destroys the keys, last of all, and only for an erasure of everything:
 // with a scope, or with records kept because their basis stands, the person is
 // still one of the CRM's.
 func (w *worker) shred(ctx context.Context) error {
-	if w.d.o.Shredder == nil || len(w.f.Scope.Categories) > 0 || len(w.f.Scope.Fields) > 0 {
+	if w.d.o.Shredder == nil || !w.f.Scope.all() {
 		return nil
 	}
 	for _, s := range w.r.subjects {

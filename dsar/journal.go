@@ -9,24 +9,32 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// A record of the erasure journal, version 1:
+// A record of the erasure journal, version 2:
 //
-//	"gdprkit/dsar/1\x00" ‖ u64 µs ‖ keyed hash of the subject[32] ‖
-//	plan hash[32] ‖ SHA-256 of the policy version[32] ‖ lp(ground) ‖ lp(scope JSON)
+//	"gdprkit/dsar/2\x00" ‖ u8 kind ‖ u64 µs ‖ keyed hash of the subject[32] ‖
+//	lp(request)
+//
+// and for an erasure, kind 1, further
+//
+//	‖ plan hash[32] ‖ SHA-256 of the policy version[32] ‖ lp(ground) ‖ lp(scope JSON)
 //	‖ lp(keyed hash of identifier)...
+//
+// Kind 2 says that the person was readmitted. Version 1, "gdprkit/dsar/1\x00", has
+// erasures only, without kind and request.
 //
 // The hashes are keyed with Options.Secret: without it nobody can tell who is
 // meant. Kept as long as the oldest backup, plus a margin.
 // Records of other users of the journal are passed over.
 const (
-	journalMagic = "gdprkit/dsar/1\x00"
-	journalHead  = len(journalMagic) + 8 + 3*sha256.Size
+	journalFirst  = "gdprkit/dsar/1\x00"
+	journalMagic  = "gdprkit/dsar/2\x00"
+	journalErased = 1
+	journalBack   = 2
 )
 
 // keyed returns HMAC-SHA-256 with a key derived from the secret for one use.
@@ -66,8 +74,7 @@ func (w *worker) journal(ctx context.Context) error {
 	}
 	policy := sha256.Sum256([]byte(w.r.policy))
 	for _, subject := range w.r.subjects {
-		b := binary.BigEndian.AppendUint64([]byte(journalMagic), uint64(storage.Micros(w.d.now())))
-		b = append(b, w.d.keyed("replay", subject)...)
+		b := w.d.journalHead(journalErased, subject, w.r.id)
 		b = append(append(b, plan...), policy[:]...)
 		b = frame.Append(b, []byte(w.r.ground), scope)
 		for _, kind := range sortedKeys(w.f.Identities) {
@@ -80,30 +87,66 @@ func (w *worker) journal(ctx context.Context) error {
 	return nil
 }
 
-// erasedBefore is one record of the journal.
-type erasedBefore struct {
+func (d *Desk) journalHead(kind byte, subject, request string) []byte {
+	b := append([]byte(journalMagic), kind)
+	b = binary.BigEndian.AppendUint64(b, uint64(storage.Micros(d.now())))
+	b = append(b, d.keyed("replay", subject)...)
+	return frame.Append(b, []byte(request))
+}
+
+// journaled is one record of the journal.
+type journaled struct {
+	at      uint64 // its place in the journal
+	kind    byte
 	subject []byte
+	request string // "" in version 1
 	ground  string
 	scope   Scope
 }
 
-func parseJournal(b []byte) (*erasedBefore, error) {
-	if len(b) < journalHead {
-		return nil, errors.New("dsar: record in the erasure journal is cut short")
+var errJournal = errors.New("dsar: record in the erasure journal is cut short")
+
+// parseJournal reports false for a record that is not of a desk.
+func parseJournal(b []byte) (e *journaled, ours bool, err error) {
+	e = &journaled{kind: journalErased}
+	rest, first := bytes.CutPrefix(b, []byte(journalFirst))
+	if !first {
+		if rest, ours = bytes.CutPrefix(b, []byte(journalMagic)); !ours {
+			return nil, false, nil
+		}
+		if len(rest) == 0 {
+			return nil, true, errJournal
+		}
+		e.kind, rest = rest[0], rest[1:]
 	}
-	at := len(journalMagic) + 8
-	e := &erasedBefore{subject: bytes.Clone(b[at : at+sha256.Size])}
-	rest := b[journalHead:]
-	ground, rest, ok := cutFrame(rest)
+	if len(rest) < 8+sha256.Size {
+		return nil, true, errJournal
+	}
+	e.subject, rest = bytes.Clone(rest[8:8+sha256.Size]), rest[8+sha256.Size:]
+	ok := true
+	if !first {
+		var id []byte
+		if id, rest, ok = cutFrame(rest); !ok {
+			return nil, true, errJournal
+		}
+		e.request = string(id)
+	}
+	if e.kind != journalErased {
+		return e, true, nil
+	}
+	if len(rest) < 2*sha256.Size {
+		return nil, true, errJournal
+	}
+	ground, rest, ok := cutFrame(rest[2*sha256.Size:])
 	if !ok {
-		return nil, errors.New("dsar: record in the erasure journal is cut short")
+		return nil, true, errJournal
 	}
 	scope, _, ok := cutFrame(rest)
 	if !ok {
-		return nil, errors.New("dsar: record in the erasure journal is cut short")
+		return nil, true, errJournal
 	}
 	e.ground = string(ground)
-	return e, json.Unmarshal(scope, &e.scope)
+	return e, true, json.Unmarshal(scope, &e.scope)
 }
 
 func cutFrame(b []byte) (part, rest []byte, ok bool) {
@@ -115,149 +158,4 @@ func cutFrame(b []byte) (part, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return b[4 : 4+n], b[4+n:], true
-}
-
-// Replayed says what [Desk.Replay] did.
-type Replayed struct {
-	Records  int // records in the journal
-	Subjects int // subjects found again and erased again
-	Items    int // records erased or masked
-	Kept     int // records that a Keeper protects, or that a part of this library keeps
-}
-
-// Replay erases again, after a restore of the host's database, whoever the journal
-// says was erased and the backup brought back. Sources that list their subjects
-// ([Lister]) are searched; records that a Keeper protects today stay. It does not
-// need the request to be there, which the backup may be older than. It must not
-// run inside a transaction, and may be repeated.
-func (d *Desk) Replay(ctx context.Context, act Act) (*Replayed, error) {
-	if d.store.State(ctx) != storage.Outside {
-		return nil, storage.ErrInTx
-	}
-	if d.o.Journal == nil {
-		return nil, wrap(ErrCapability, invalid("Options.Journal", "is not set"))
-	}
-	if err := d.checkAct(&act); err != nil {
-		return nil, err
-	}
-	out := new(Replayed)
-	gone := map[string][]*erasedBefore{}
-	for b, err := range d.o.Journal.Read(ctx, 0) {
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.HasPrefix(b, []byte(journalMagic)) {
-			continue
-		}
-		e, err := parseJournal(b)
-		if err != nil {
-			return nil, err
-		}
-		out.Records++
-		gone[string(e.subject)] = append(gone[string(e.subject)], e)
-	}
-	return out, d.replay(ctx, gone, out)
-}
-
-func (d *Desk) replay(ctx context.Context, gone map[string][]*erasedBefore, out *Replayed) error {
-	seen := map[string]bool{}
-	for _, s := range d.sources {
-		l, ok := s.(Lister)
-		if !ok {
-			continue
-		}
-		for subject, err := range l.Subjects(ctx) {
-			if err != nil {
-				return &SourceError{s.Name(), FaultError, err}
-			}
-			records := gone[string(d.keyed("replay", subject))]
-			if len(records) == 0 || seen[subject] {
-				continue
-			}
-			seen[subject] = true
-			out.Subjects++
-			for _, e := range records {
-				if err := d.eraseAgain(ctx, subject, e, out); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// eraseAgain erases one subject from every source that can, by the scope of then
-// and the rules of now.
-func (d *Desk) eraseAgain(ctx context.Context, subject string, e *erasedBefore, out *Replayed) error {
-	r := &row{kind: Erasure, ground: e.ground, subject: subject, subjects: []string{subject}}
-	p := &planner{d: d, r: r, f: &file{Scope: e.scope}}
-	for _, s := range d.sources {
-		if err := d.guarded(ctx, s, func(ctx context.Context) error { return d.eraseSource(ctx, p, s, subject, out) }); err != nil {
-			return err
-		}
-	}
-	if d.o.Auditor == nil {
-		return nil
-	}
-	return d.store.InTx(ctx, func(ctx context.Context) error {
-		return d.o.Auditor.Record(ctx, "request.replayed", subject)
-	})
-}
-
-func (d *Desk) eraseSource(ctx context.Context, p *planner, s Source, subject string, out *Replayed) error {
-	if f, ok := s.(forgetter); ok {
-		if f.forgetFunc() == nil {
-			return nil
-		}
-		n, kept, err := f.forgetFunc()(ctx, subject, p.r.ground, storage.Time(0))
-		out.Items, out.Kept = out.Items+n, out.Kept+kept
-		return err
-	}
-	items, kept, err := d.collectAgain(ctx, p, s, subject)
-	if err != nil {
-		return err
-	}
-	out.Kept += kept
-	e, ok := s.(Eraser)
-	if !ok && len(items) > 0 {
-		return ErrCapability
-	}
-	for batch := range slices.Chunk(items, MaxBatch) {
-		err := d.store.InTx(ctx, func(ctx context.Context) error {
-			_, err := e.Erase(ctx, subject, batch)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		out.Items += len(batch)
-	}
-	return nil
-}
-
-// collectAgain gathers what is to go from one source.
-func (d *Desk) collectAgain(ctx context.Context, p *planner, s Source, subject string) (items []Item, kept int, err error) {
-	c := d.newCopier(p.r, p.f)
-	for rec, err := range s.Collect(ctx, subject, p.f.Scope) {
-		if err != nil {
-			return nil, 0, err
-		}
-		if err := c.check(s, rec); err != nil {
-			return nil, 0, err
-		}
-		i := item{subject: subject, source: s.Name(), category: rec.Section.Category, table: rec.Section.Table, record: rec.Key}
-		fields, err := p.decide(ctx, &i, rec)
-		if err != nil {
-			return nil, 0, err
-		}
-		if i.action == ActBlock || i.action == ActKeep {
-			kept++
-			continue
-		}
-		i.fields = encodeFields(fields)
-		if it, ok := eraserItem(&i); ok {
-			items = append(items, it)
-		}
-	}
-	return items, kept, nil
 }

@@ -52,8 +52,10 @@ type Options struct {
 	// the desk's transaction. Default: requests of these kinds cannot be planned.
 	Withdraw func(ctx context.Context, subject, purpose string) error
 	Object   func(ctx context.Context, subject, purpose string) error
-	// Suppress puts the person on the block list before the erasure, unless they
-	// declined. Default: not offered.
+	// Suppress puts the person on the block list when an erasure of everything is
+	// carried out, before the first source is touched, so that the addresses can still
+	// be read; not if the person declined. It may be called again. Default: not
+	// offered.
 	Suppress func(ctx context.Context, subject, ground string) error
 	// Prove writes an audit bundle of kind "entry" for the entry with that action
 	// and request. Default: Statement returns ErrCapability.

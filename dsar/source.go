@@ -218,6 +218,9 @@ type Scope struct {
 	Fields     []string `json:"fields,omitempty"` // column names; the record stays, the fields go
 }
 
+// all reports whether the scope is everything.
+func (s *Scope) all() bool { return len(s.Categories) == 0 && len(s.Fields) == 0 }
+
 // Action is what a plan has a source do with one record.
 type Action string
 

@@ -164,6 +164,11 @@ func (w *worker) run(ctx context.Context) error {
 			todo[r.Source] = r
 		}
 	}
+	if len(todo) > 0 {
+		if err := w.suppress(ctx); err != nil {
+			return err
+		}
+	}
 	if err := w.parallel(ctx, todo); err != nil {
 		return err
 	}

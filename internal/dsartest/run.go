@@ -60,6 +60,7 @@ func RunAll(t *testing.T, open func(t *testing.T) storage.Directory) {
 	dir := open(t)
 	t.Run("FaultAfterEachStepOfEachKind", func(t *testing.T) { faults(t, dir, Kinds) })
 	t.Run("EveryStateAndEvent", func(t *testing.T) { everyPair(t, dir) })
+	t.Run("Readmission", func(t *testing.T) { Readmission(t, open) })
 	t.Run("NothingBeforeIdentity", func(t *testing.T) { nothingBeforeIdentity(t, dir) })
 }
 

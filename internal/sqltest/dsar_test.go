@@ -7,6 +7,7 @@ import (
 	"github.com/gdprkit/gdprkit/internal/dsartest"
 	"github.com/gdprkit/gdprkit/internal/sqltest"
 	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/sqlstore"
 )
 
 func TestDSAR(t *testing.T) {
@@ -15,5 +16,11 @@ func TestDSAR(t *testing.T) {
 			t.Skip("the dialect of postgres-pgx; set GDPRKIT_LONG=1")
 		}
 		dsartest.Run(t, func(t *testing.T) storage.Directory { return e.Open(t) })
+	})
+}
+
+func TestDSARReplayAfterReadmission(t *testing.T) {
+	sqltest.For(t, sqlstore.SQLite, func(t *testing.T, e *sqltest.Engine) {
+		dsartest.Readmission(t, func(t *testing.T) storage.Directory { return e.Open(t) })
 	})
 }

@@ -215,6 +215,17 @@ var RequestBundle = &storage.Table{
 	Index: [][]string{{"expires", "request", "n"}},
 }
 
+// RequestJournal has one row: how many records of the erasure journal a replay has
+// brought this database up to.
+var RequestJournal = &storage.Table{
+	Name: "gdpr_request_journal",
+	Columns: []storage.Column{
+		{Name: "id", Kind: storage.Int, Category: "technical", Erase: "none", Lifetime: "unlimited"},
+		{Name: "n", Kind: storage.Int, Category: "technical", Erase: "none", Lifetime: "unlimited"},
+	},
+	Key: []string{"id"},
+}
+
 // Disclosure logs who received data of a subject (GDPR arts. 15(1)(c) and 19).
 var Disclosure = &storage.Table{
 	Name: "gdpr_disclosure",
@@ -236,5 +247,5 @@ var Disclosure = &storage.Table{
 
 var dsar = []*storage.Table{
 	Request, RequestSubject, RequestEvent, RequestChallenge, RequestSource, RequestItem,
-	RequestNotice, RequestLetter, LetterText, RequestBundle, Disclosure,
+	RequestNotice, RequestLetter, LetterText, RequestBundle, RequestJournal, Disclosure,
 }
