@@ -241,7 +241,7 @@ func (f *structField) owner(s reflect.Value, subject string, size int) (string, 
 		who = s.FieldByIndex(f.subject).String()
 	}
 	if who == "" && (size > 0 || f.subject == nil) {
-		return "", gdpr.Invalid(f.name, "has a value and no subject")
+		return "", gdpr.Invalid(f.name, "has no subject; a value stays in clear without one")
 	}
 	return who, nil
 }

@@ -48,6 +48,9 @@ func TestStructOfTwoPeople(t *testing.T) {
 	note, err := v.OpenText(ctx, "c-2", pseudonym.Place("calls", "note", c.ID), c.Note)
 	require.NoError(t, err)
 	require.Equal(t, "asked for Bob", note)
+	nobody := call{ID: "9", Raw: []byte("in clear")}
+	require.ErrorIs(t, v.SealStruct(ctx, "", "9", &nobody), gdpr.ErrInvalid, "a value would stay in clear")
+	require.ErrorIs(t, v.OpenStruct(ctx, "", "9", &nobody), gdpr.ErrInvalid)
 	plain := call{ID: "9", Caller: "c-2", Callee: "c-2", Number: "in clear"}
 	require.ErrorIs(t, v.OpenStruct(ctx, "c-3", "9", &plain), pseudonym.ErrNotSealed)
 }
