@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
-	"os"
 	"testing"
 	"time"
 
@@ -141,93 +140,5 @@ func TestConsentGiveAddsThreeRoundTrips(t *testing.T) {
 			require.NoError(t, tx.Commit())
 			require.LessOrEqual(t, host.n, 3)
 		}
-	})
-}
-
-// The view answers a JOIN as Check answers for the purposes that rest on consent.
-func TestConsentView(t *testing.T) {
-	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
-		db := e.DB(t, pool, nil)
-		now := time.Now()
-		c, err := consent.NewCatalogue(consenttest.Purposes()...)
-		require.NoError(t, err)
-		l, err := consent.New(db.Tenant("acme"), c, nil)
-		require.NoError(t, err)
-		require.NoError(t, l.Publish(t.Context()))
-		give := func(subject string, at time.Time) {
-			a := consenttest.Give(subject, "news", "email", 0)
-			a.At = at
-			_, err := l.Give(t.Context(), a)
-			require.NoError(t, err)
-		}
-		for _, s := range []string{"given", "withdrawn", "restricted", "objected", "suppressed", "lifted"} {
-			give(s, now.AddDate(0, 0, -5))
-		}
-		give("expired", now.AddDate(-3, 0, 0))
-		act := func(s string) consent.Act { return consent.Act{Subject: s, At: now} }
-		w := act("withdrawn")
-		w.Purpose = "news"
-		_, err = l.Withdraw(t.Context(), w)
-		require.NoError(t, err)
-		for _, s := range []string{"restricted", "lifted"} {
-			require.NoError(t, l.RestrictSubject(t.Context(), s, "*", "A18-1-a"))
-		}
-		lift := act("lifted")
-		lift.At, lift.Told = time.Now(), now
-		_, err = l.Lift(t.Context(), lift)
-		require.NoError(t, err)
-		_, err = l.ObjectMarketing(t.Context(), act("objected"))
-		require.NoError(t, err)
-		_, err = l.Suppress(t.Context(), act("suppressed"))
-		require.NoError(t, err)
-
-		rows, err := pool.Query("SELECT subject, allowed, restricted, objected, suppressed FROM gdpr_consent_effect WHERE tenant = 'acme' AND purpose = 'news' AND channel = 'email'")
-		require.NoError(t, err)
-		defer rows.Close()
-		seen := 0
-		for rows.Next() {
-			var s string
-			var allowed, restricted, objected, suppressed int
-			require.NoError(t, rows.Scan(&s, &allowed, &restricted, &objected, &suppressed))
-			d, err := l.Check(t.Context(), consent.Query{Subject: s, Purpose: "news", Channel: "email"})
-			require.NoError(t, err)
-			require.Equal(t, d.Allowed, allowed == 1, s)
-			require.Equal(t, s == "restricted", restricted == 1, s)
-			require.Equal(t, s == "objected", objected == 1, s)
-			require.Equal(t, s == "suppressed", suppressed == 1, s)
-			seen++
-		}
-		require.NoError(t, rows.Err())
-		require.Equal(t, 7, seen)
-	})
-}
-
-// A million legacy flags come in by batches, with a break in the middle, and none of
-// them is a ground. GDPRKIT_LONG=1 runs the whole million, otherwise 3000.
-func TestConsentImportsMany(t *testing.T) {
-	rows := 3000
-	if os.Getenv("GDPRKIT_LONG") != "" {
-		rows = 1_000_000
-	}
-	sqltest.For(t, sqlstore.SQLite, func(t *testing.T, e *sqltest.Engine) {
-		l := consenttest.Ledger(t, e.Open(t), "acme")
-		_, err := l.Suppress(t.Context(), consent.Act{Address: "p77@example.org", At: consenttest.Day(1)})
-		require.NoError(t, err)
-		job := consent.ImportJob{ID: "old", Purpose: "news", Channel: "email", Source: "suite"}
-		start := time.Now()
-		_, err = l.Import(t.Context(), job, consenttest.Flags(rows, rows/2))
-		require.Error(t, err)
-		r, err := l.Import(t.Context(), job, consenttest.Flags(rows, 0))
-		require.NoError(t, err)
-		t.Logf("%d rows in %v", rows, time.Since(start))
-		require.EqualValues(t, rows, r.Rows)
-		require.EqualValues(t, rows/10, r.Objections)
-		require.EqualValues(t, rows-rows/10-1, r.Unproven)
-		require.EqualValues(t, 1, r.Suppressed)
-		sel, err := l.Filter(t.Context(), consent.Campaign{Purpose: "news", Channel: "email"}, func(string) error { return nil })
-		require.NoError(t, err)
-		require.Zero(t, sel.Allowed)
-		require.EqualValues(t, rows-rows/10-1, sel.Denied[consent.ImportedOnly])
 	})
 }
