@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/audit"
@@ -28,6 +31,10 @@ type Kit struct {
 	now   func() time.Time
 	proof retention.Period // how long proof of consent outlives an erasure
 	zone  *time.Location
+
+	addresses func(ctx context.Context, subject string) iter.Seq2[Address, error]
+	// What Replay can do, as Adjust left it.
+	anchored, stopsKept, erasuresKept bool
 }
 
 // Open makes the parts for a tenant of db in the order in which they need each
@@ -36,7 +43,8 @@ type Kit struct {
 // stand, and requests ask retention what must be kept. The library's own rows are
 // registered as sources of requests beside those of the host.
 //
-// The tables must be there: see sqlstore's Migrate. Wrapper holds the
+// The tables must be there: see sqlstore's Migrate. With a schedule, each category of
+// the sources needs a rule, since what no rule covers can never be erased. Wrapper holds the
 // key-encryption keys, for example a keyring. Open reads and makes the tenant's
 // secrets, so it must not be called inside a transaction (storage.ErrInTx).
 func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseudonym.KeyWrapper, o *Options) (*Kit, error) {
@@ -46,7 +54,7 @@ func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseu
 	if o == nil {
 		o = &Options{}
 	}
-	b := &builder{Options: *o, ctx: ctx, store: db.Tenant(tenant), kit: &Kit{now: o.Now}}
+	b := &builder{Options: *o, ctx: ctx, store: db.Tenant(tenant), kit: &Kit{now: o.Now, addresses: o.Addresses}}
 	if b.kit.now == nil {
 		b.kit.now = time.Now
 	}
@@ -115,6 +123,7 @@ func (b *builder) log() error {
 	if k.Log, err = audit.New(b.store, adjust(o, b.Adjust.Audit)); err != nil {
 		return err
 	}
+	k.anchored = o.Anchor != nil
 	k.Vault.AuditTo(k.Log)
 	return nil
 }
@@ -130,6 +139,7 @@ func (b *builder) ledger() error {
 		Now: b.Now, Logger: b.Logger,
 	}
 	k.Ledger, err = consent.New(b.store, b.Catalogue, adjust(o, b.Adjust.Consent))
+	k.stopsKept = o.Journal != nil
 	return err
 }
 
@@ -159,17 +169,45 @@ func (b *builder) desk() error {
 	o := &dsar.Options{
 		Auditor: k.Log, Actor: audit.WithActor, Sealer: k.Vault, Shredder: k.Vault, Grounds: k.Ledger, Restricter: k.Ledger,
 		Guard: b.Guard, Journal: b.Journal, Notifier: b.Notifier, Secret: secret,
-		Withdraw: k.withdraw, Object: k.object, Prove: k.prove,
+		Withdraw: k.withdraw, Object: k.object, Prove: k.prove, Information: b.Information,
 		Sources: append(append([]dsar.Source(nil), b.Sources...), k.sources()...),
 		Now:     b.Now, Logger: b.Logger,
 	}
 	if k.Engine != nil {
 		o.Keeper, o.Blocker, o.Policy = k.Engine, k.Engine, k.Engine.Schedule().Version()
 	}
+	if k.addresses != nil {
+		o.Held, o.Suppress = k.heldSince, k.suppress
+	}
 	adjust(o, b.Adjust.DSAR)
 	inform(o)
+	k.erasuresKept = o.Journal != nil
+	if err := b.covered(o); err != nil {
+		return err
+	}
 	k.Desk, err = dsar.New(b.store, *b.Controller, o)
 	return err
+}
+
+// covered demands a rule for each category of the host's sources: a request would
+// find out on its last day.
+func (b *builder) covered(o *dsar.Options) error {
+	if b.kit.Engine == nil || o.Keeper != dsar.Keeper(b.kit.Engine) {
+		return nil
+	}
+	rules := b.Schedule.Categories()
+	var without []string
+	for _, source := range b.Sources {
+		for _, section := range source.Sections() {
+			if !slices.Contains(rules, section.Category) && !slices.Contains(without, section.Category) {
+				without = append(without, section.Category)
+			}
+		}
+	}
+	if len(without) > 0 {
+		return gdpr.Invalid("Options.Schedule", "has no rule for what Options.Sources hold in: %s; nothing there could ever be erased", strings.Join(without, ", "))
+	}
+	return nil
 }
 
 // sources are the library's own rows.
@@ -256,11 +294,8 @@ func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) er
 // goroutine per part and returns, with the error of ctx, when all have ended. Several
 // processes may run it.
 //
-// What needs an approval, a name or a mailer stays the host's. Once a day: sweeps
-// (retention.Engine.Plan), what an earlier erasure had to leave (dsar.Desk.Rest),
-// files, bundles, proof and tokens that have expired (Expire and DropBundles of the
-// desk, Expire and CleanTokens of the ledger). As often as mail goes out:
-// dsar.Desk.Deliver.
+// What needs an approval, a name or a mailer stays the host's: [Kit.Daily] and sweeps
+// (retention.Engine.Plan) once a day, and dsar.Desk.Deliver as often as mail goes out.
 func (k *Kit) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -280,4 +315,38 @@ func (k *Kit) Run(ctx context.Context) error {
 		}
 	}
 	return first
+}
+
+// Daily does the work of a day that needs somebody who answers for it: it erases what
+// an earlier erasure had to leave and may go now, and removes files of requests,
+// stored answers, proof and tokens whose time is over. By is as in dsar.Act, for
+// example dsar.BySystem. It may be called again after an error and must not run
+// inside a transaction.
+func (k *Kit) Daily(ctx context.Context, by string) error {
+	act := dsar.Act{By: by}
+	steps := []func(context.Context) (int, error){k.Ledger.Expire}
+	if k.Desk != nil {
+		steps = append(steps,
+			func(ctx context.Context) (int, error) { return k.Desk.Rest(ctx, act) },
+			func(ctx context.Context) (int, error) { return k.Desk.Expire(ctx, act) },
+		)
+	}
+	for _, step := range steps {
+		for { // each does a bounded number per call
+			n, err := step(ctx)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	if k.Desk != nil {
+		if _, err := k.Desk.DropBundles(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := k.Ledger.CleanTokens(ctx)
+	return err
 }

@@ -45,6 +45,16 @@ type Options struct {
 	// Sweeps are the places that retention goes over; package datamap makes them too.
 	Sweeps []retention.Source
 
+	// Information is what an access answer tells beside the data (GDPR art. 15(1) and
+	// (2)), by category of the sources. That of the library's own rows comes by itself.
+	// Default: none, and access requests fail with a list of what is missing.
+	Information dsar.Information
+	// Addresses yields where the CRM reaches a person; the Identifiers of package
+	// datamap find them by a map. One-time codes go to these addresses only, and an
+	// erasure puts them on the block list, so that an import does not bring the person
+	// back. Default: none, and there are no codes and no block list.
+	Addresses func(ctx context.Context, subject string) iter.Seq2[Address, error]
+
 	// ProofPeriod is how long proof of consent stays after an erasure, for claims (GDPR
 	// art. 17(3)(e)): a calendar period of ISO 8601 such as "P3Y", counted from the
 	// erasure in the controller's time zone; the ledger's Expire ends it. Default: none,
@@ -54,7 +64,8 @@ type Options struct {
 	// Keys is a database for the keys alone, so that a backup of the data holds
 	// none. Default: the keys lie beside the data.
 	Keys storage.Directory
-	// Journal makes a restored backup noticeable. Default: none.
+	// Journal makes a restored backup noticeable, and [Kit.Replay] possible. Default:
+	// none.
 	Journal Journal
 	// Anchor keeps the newest checkpoint of the log outside the database. Default: none.
 	Anchor audit.Anchor
@@ -77,6 +88,14 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets what goes wrong without failing a call. Default: discard.
 	Logger *slog.Logger
+}
+
+// Address is an e-mail address or a number of a person.
+type Address struct {
+	Value string // as it stands in the CRM
+	// Since is when the CRM got it: a code goes only to an address that was there before
+	// the request. Zero: not known, and no code goes to it.
+	Since time.Time
 }
 
 // Adjust holds a function per part, each of which may be nil.
