@@ -47,8 +47,20 @@ func (v *Vault) load(ctx context.Context, subject, compartment string, create bo
 // errNoRow wraps ErrNoKey where no tombstone stands in the way of a new key.
 var errNoRow = fmt.Errorf("%w", ErrNoKey)
 
-// read returns the key from its row.
+// read returns the key from its row. If the row's epoch is destroyed, it is read
+// again: a rotation may have moved the key on between the two reads.
 func (v *Vault) read(ctx context.Context, subject, compartment string) (*entry, error) {
+	e, epoch, err := v.readRow(ctx, subject, compartment)
+	for tries := 0; errors.Is(err, ErrKeyLost) && tries < 3; tries++ {
+		was := epoch
+		if e, epoch, err = v.readRow(ctx, subject, compartment); epoch == was {
+			break
+		}
+	}
+	return e, err
+}
+
+func (v *Vault) readRow(ctx context.Context, subject, compartment string) (*entry, int, error) {
 	var r struct { // one allocation
 		kid, wrapped []byte
 		epoch, state int
@@ -56,13 +68,16 @@ func (v *Vault) read(ctx context.Context, subject, compartment string) (*entry, 
 	err := v.keys.Get(ctx, selKey, []any{subject, compartment}, &r.kid, &r.epoch, &r.state, &r.wrapped)
 	switch {
 	case err == nil && r.state == live:
-		return v.unlock(ctx, subject, compartment, keyID(r.kid), r.epoch, r.wrapped)
+		e, err := v.unlock(ctx, subject, compartment, keyID(r.kid), r.epoch, r.wrapped)
+		return e, r.epoch, err
 	case err == nil:
-		return nil, ErrShredded
+		err = ErrShredded
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, v.absent(ctx, subject, compartment)
+		err = v.absent(ctx, subject, compartment)
+	default:
+		err = unavailable("read the key", err)
 	}
-	return nil, unavailable("read the key", err)
+	return nil, r.epoch, err
 }
 
 // unlock makes an entry of a key row that was read through ctx.

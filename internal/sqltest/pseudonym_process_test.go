@@ -47,7 +47,7 @@ var _ = sqltest.Child("pseudonym-reader", func(c *sqltest.ChildProcess) error {
 })
 
 func openBound(dir string, db *sqlstore.DB) (*pseudonym.Vault, error) {
-	return openWith(dir, db.Tenant("acme"), nil, pseudonym.Options{KeyBound: readerBound})
+	return openWith(dir, db.Tenant("acme"), nil, pseudonym.Options{KeyBound: readerBound}, true)
 }
 
 // L0 and L1: readers in two processes during a shred. In the process that shredded
