@@ -150,18 +150,7 @@ func (h *host) held(ctx context.Context, subject string) (n int, err error) {
 }
 
 func (s *story) catchUp(ctx context.Context, old *host) error {
-	const reason = "restore-drill"
-	if err := old.kit.Log.Reopen(ctx, reason); err != nil {
-		return err
-	}
-	if err := old.kit.Vault.AcceptRestore(ctx, reason); err != nil {
-		return err
-	}
-	stops, err := old.kit.Ledger.AcceptRestore(ctx, reason)
-	if err != nil {
-		return err
-	}
-	again, err := old.kit.Desk.Replay(ctx, dsar.Act{By: "s1"})
+	done, err := old.kit.Replay(ctx, "s1", "restore-drill")
 	if err != nil {
 		return err
 	}
@@ -174,7 +163,7 @@ func (s *story) catchUp(ctx context.Context, old *host) error {
 		return err
 	}
 	say("Replayed from the journal: %s, %s; %d records erased or masked, %d kept for a duty.",
-		plural(stops, "stop", "stops"), plural(again.Subjects, "erasure", "erasures"), again.Items, again.Kept)
+		plural(done.Stops, "stop", "stops"), plural(done.Erasures.Subjects, "erasure", "erasures"), done.Erasures.Items, done.Erasures.Kept)
 	if left != now {
 		return fmt.Errorf("after the replay %d records are left, not %d", left, now)
 	}

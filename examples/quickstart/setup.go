@@ -8,9 +8,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,14 +217,22 @@ func (s *story) wire(ctx context.Context, h *host) (err error) {
 	}
 	h.kit, err = gdprkit.Open(ctx, h.db, "coffee-works", s.ring, &gdprkit.Options{
 		Controller: &controller, Catalogue: catalogue, Schedule: s.plan,
-		Sources: h.live.Sources(), Sweeps: h.live.Sweeps(),
+		Sources: h.live.Sources(), Sweeps: s.sweeps(h.live),
 		Keys: keys, Journal: j, Signer: s.signer, Anchor: audit.NewFileAnchor(filepath.Join(dir, "anchor")),
-		Adjust: gdprkit.Adjust{
-			DSAR:      func(o *dsar.Options) { o.Information = s.information(h.live) },
-			Retention: func(o *retention.Options) { o.Sources = s.scheduled(o.Sources) },
-		},
+		Information: s.information(h.live), Addresses: h.addresses,
 	})
 	return err
+}
+
+// addresses are those in the map's e-mail and phone columns, also of linked tables.
+func (h *host) addresses(ctx context.Context, subject string) iter.Seq2[gdprkit.Address, error] {
+	return func(yield func(gdprkit.Address, error) bool) {
+		for i, err := range h.live.Identifiers(ctx, subject) {
+			if !yield(gdprkit.Address{Value: i.Value}, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (h *host) close() {
@@ -233,13 +243,14 @@ func (h *host) close() {
 	}
 }
 
-// scheduled leaves out the tables for which the schedule has no rule.
-func (s *story) scheduled(sources []retention.Source) (some []retention.Source) {
-	for _, source := range sources {
-		for _, category := range s.plan.Categories() {
-			if category == source.Category() {
-				some = append(some, source)
-			}
+// sweeps leaves out the columns whose category has no rule of its own.
+func (s *story) sweeps(live *datamap.Live) (some []retention.Source) {
+	if s.plan == nil {
+		return nil
+	}
+	for _, source := range live.Sweeps() {
+		if slices.Contains(s.plan.Categories(), source.Category()) {
+			some = append(some, source)
 		}
 	}
 	return some

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -148,9 +150,8 @@ func (a *app) wire(ctx context.Context, schedule *retention.Schedule) error {
 	a.kit, err = gdprkit.Open(ctx, a.db, a.tenant, s.ring, &gdprkit.Options{
 		Controller: controller, Schedule: schedule, Sources: a.live.Sources(), Sweeps: a.sweeps(schedule),
 		Journal: s.journal, Signer: s.signer, Anchor: audit.NewFileAnchor(s.anchor),
-		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) {
-			o.Information, o.Encrypt = a.information(o.Sources), encrypt
-		}},
+		Information: a.information(), Addresses: a.addresses,
+		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) { o.Encrypt = encrypt }},
 	})
 	return err
 }
@@ -186,16 +187,14 @@ func (c *config) responsible() (*gdpr.Controller, error) {
 	return controller, controller.Check()
 }
 
-// sweeps leaves out the tables for which the schedule has no rule.
+// sweeps leaves out the columns whose category has no rule of its own.
 func (a *app) sweeps(schedule *retention.Schedule) (some []retention.Source) {
 	if schedule == nil {
 		return nil
 	}
 	for _, source := range a.live.Sweeps() {
-		for _, category := range schedule.Categories() {
-			if category == source.Category() {
-				some = append(some, source)
-			}
+		if slices.Contains(schedule.Categories(), source.Category()) {
+			some = append(some, source)
 		}
 	}
 	return some
@@ -203,9 +202,9 @@ func (a *app) sweeps(schedule *retention.Schedule) (some []retention.Source) {
 
 // information answers art. 15(1) from the map: purposes and grounds by column, the
 // rest by reference to the controller's privacy notice.
-func (a *app) information(sources []dsar.Source) dsar.Information {
+func (a *app) information() dsar.Information {
 	all := dsar.Information{NoAutomated: true, NoTransfers: true, Categories: map[string]dsar.CategoryInformation{}}
-	for _, source := range sources {
+	for _, source := range a.live.Sources() {
 		for _, section := range source.Sections() {
 			all.Categories[section.Category] = dsar.CategoryInformation{
 				Purposes: []string{"see the privacy notice"}, NoRecipients: true,
@@ -214,4 +213,15 @@ func (a *app) information(sources []dsar.Source) dsar.Information {
 		}
 	}
 	return all
+}
+
+// addresses are those in the map's e-mail and phone columns, also of linked tables.
+func (a *app) addresses(ctx context.Context, subject string) iter.Seq2[gdprkit.Address, error] {
+	return func(yield func(gdprkit.Address, error) bool) {
+		for i, err := range a.live.Identifiers(ctx, subject) {
+			if !yield(gdprkit.Address{Value: i.Value}, err) || err != nil {
+				return
+			}
+		}
+	}
 }
