@@ -162,7 +162,7 @@ func (f *filler) tree(size int) {
 		case sqlstore.SQLite:
 			tile = "randomblob(8192)"
 		case sqlstore.Postgres:
-			tile = "decode(repeat(md5(CAST(i AS TEXT)), 512), 'hex')"
+			tile = "(SELECT decode(string_agg(md5(CAST(n.i * 512 + k AS TEXT)), ''), 'hex') FROM generate_series(1, 512) AS k)"
 		}
 		f.insert("gdpr_audit_tile", "tenant, log, level, idx, hashes", 0, full-1, "'acme'", "1", "0", "i", tile)
 	}

@@ -13,7 +13,7 @@ import (
 
 // A Finding is something that breaks a promise of the library, and its remedy.
 type Finding struct {
-	Code string // stable: "dialect", "version", "schema", "rights", "trigger", "setting", "clock"
+	Code string // stable: "dialect", "version", "schema", "rights", "trigger", "setting", "causal", "clock"
 	What string // what was found
 	Do   string // what to do
 }
@@ -50,7 +50,8 @@ func (e *CheckError) Unwrap() error {
 // server's clock, which views use. Call it when the program starts. It changes
 // nothing and takes one statement per table and right.
 //
-// Settings are those of one connection of the pool; they follow from its DSN.
+// Settings are those of one connection of the pool; they follow from its DSN. With a
+// pool on several hosts, or one pool per node, call it for each.
 func (db *DB) Check(ctx context.Context) error {
 	if db.current(ctx) != nil {
 		return storage.ErrInTx
@@ -60,6 +61,7 @@ func (db *DB) Check(ctx context.Context) error {
 		return c.err()
 	}
 	c.settings()
+	c.promises()
 	c.clock()
 	if c.schema() {
 		c.tables()
@@ -221,6 +223,9 @@ func (c *checker) try(table, right, text string) bool {
 	case code == "":
 		c.failed = c.db.wrap(err, table)
 		return false
+	case c.db.dialect == SQLite:
+		c.add("rights", right+" on "+table+" failed ("+code+")", "let the process write the file and its directory, and open it without mode=ro and immutable")
+		return false
 	default:
 		c.add("rights", right+" on "+table+" failed ("+code+")", "GRANT %s ON %s to the application's role", right, table)
 		return true
@@ -240,7 +245,11 @@ func (c *checker) triggers() {
 		schema = "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	}
 	v, err := c.ask(strings.ReplaceAll(c.db.d.askTriggers, "{schema}", schema))
-	if have, _ := strconv.Atoi(v); err == nil && have < want {
+	have, _ := strconv.Atoi(v)
+	if have == 0 && !c.seesTriggers() {
+		return
+	}
+	if err == nil && have < want {
 		c.add("trigger", fmt.Sprintf("%d of %d triggers of append-only tables are there", have, want),
 			"create them again from Migrations; the role that migrates needs the right TRIGGER (on MySQL with a binary log: log_bin_trust_function_creators)")
 	}
