@@ -50,10 +50,10 @@ func planned(ctx context.Context) int64 {
 	return endOfTime
 }
 
-// Forget is the erasure of the desk's own records of a subject as part of an
-// erasure of the person: disclosures go once their recipients were told; files of
-// requests stay under their own rule, since the controller must be able to show
-// what it did (GDPR art. 5(2)). See [Desk.Expire] for that rule.
+// Forget is the desk's part in an erasure of the person: it counts the files of
+// requests, which stay under their own rule, since the controller must be able to
+// show what it did (GDPR art. 5(2)); see [Desk.Expire] for that rule. Who received
+// the data is forgotten by [Desk.Fulfil], once the recipients were told.
 func (d *Desk) Forget(ctx context.Context, subject, ground string, until time.Time) (erased, kept int, err error) {
 	for _, err := range d.rowsOf(ctx, Filter{Subject: subject}) {
 		if err != nil {
@@ -84,6 +84,9 @@ func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 	for r, err := range d.scanRows(ctx, Filter{}, closedBefore, []any{0, 0, storage.Micros(before)}) {
 		if err != nil {
 			return 0, err
+		}
+		if r.lift != 0 {
+			continue // its restriction has to be lifted first
 		}
 		ids = append(ids, r.id)
 		if len(ids) == MaxBatch {
