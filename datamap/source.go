@@ -60,6 +60,7 @@ type portion struct {
 
 var (
 	_ dsar.Eraser           = (*Source)(nil)
+	_ dsar.Foreseer         = (*Source)(nil)
 	_ dsar.Rectifier        = (*Source)(nil)
 	_ dsar.SourceRestricter = (*Source)(nil)
 	_ dsar.Lister           = (*Source)(nil)
@@ -185,6 +186,18 @@ func (s *Source) Preview(ctx context.Context, subject string, items []dsar.Item)
 	return s.l.erase(ctx, subject, items, true)
 }
 
+// Foresee implements dsar.Foreseer: Preview, batch after batch.
+func (s *Source) Foresee(subject string) func(ctx context.Context, items []dsar.Item) ([]dsar.Result, error) {
+	who, _, err := s.l.person(subject)
+	p := s.l.planner(subject, &who, true)
+	return func(ctx context.Context, items []dsar.Item) ([]dsar.Result, error) {
+		if err != nil {
+			return nil, err
+		}
+		return s.l.plan(ctx, p, items)
+	}
+}
+
 // erase plans and, unless it is a preview, carries out.
 func (l *Live) erase(ctx context.Context, subject string, items []dsar.Item, preview bool) ([]dsar.Result, Cascades, error) {
 	who, _, err := l.person(subject)
@@ -192,12 +205,18 @@ func (l *Live) erase(ctx context.Context, subject string, items []dsar.Item, pre
 		return nil, nil, err
 	}
 	p := l.planner(subject, &who, preview)
+	out, err := l.plan(ctx, p, items)
+	return out, p.cascade, err
+}
+
+// plan plans items and, unless p is for a preview, carries them out.
+func (l *Live) plan(ctx context.Context, p *planner, items []dsar.Item) ([]dsar.Result, error) {
 	out := make([]dsar.Result, len(items))
 	at := make(map[*table][]int)
 	for i, it := range items {
 		t := l.tables[it.Table]
 		if t == nil || it.Action != dsar.ActErase && it.Action != dsar.ActMask {
-			return nil, nil, ErrItem
+			return nil, ErrItem
 		}
 		at[t] = append(at[t], i)
 	}
@@ -209,11 +228,11 @@ func (l *Live) erase(ctx context.Context, subject string, items []dsar.Item, pre
 			}
 			steps, err := p.steps(ctx, t, batch)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
-			if !preview {
+			if !p.preview {
 				if err := p.carry(ctx, t, steps); err != nil {
-					return nil, nil, err
+					return nil, err
 				}
 			}
 			for i, j := range part {
@@ -221,5 +240,5 @@ func (l *Live) erase(ctx context.Context, subject string, items []dsar.Item, pre
 			}
 		}
 	}
-	return out, p.cascade, nil
+	return out, nil
 }

@@ -20,6 +20,14 @@ func (d *Desk) Identify(ctx context.Context, id string, act Act, subjects ...str
 			return nil, err
 		}
 	}
+	r, err := d.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.file(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(subjects)))
 	return d.do(ctx, stepping{id: id, event: EventIdentify, act: act, detail: sorted, plain: true,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
@@ -33,7 +41,8 @@ func (d *Desk) Identify(ctx context.Context, id string, act Act, subjects ...str
 			}
 			r.subject = r.subjects[0]
 			return ops, nil
-		}})
+		},
+		effect: func(ctx context.Context, r *row) error { return d.restrictMeanwhile(ctx, r, f) }})
 }
 
 // Proof is what established the identity of the person: either a code that
@@ -89,22 +98,6 @@ func (d *Desk) settle(ctx context.Context, id string, ev Event, act Act, code st
 			return []storage.Op{dropChallenges.With(r.id)}, nil
 		},
 		effect: func(ctx context.Context, r *row) error { return d.restrictMeanwhile(ctx, r, f) }})
-}
-
-// restrictMeanwhile restricts the purposes of an objection under art. 21(1) from
-// the moment on that it is known who objects, until it is decided (art. 18(1)(d)).
-func (d *Desk) restrictMeanwhile(ctx context.Context, r *row, f *file) error {
-	if r.kind != Objection || r.ground != "A21-1" || d.o.Restricter == nil {
-		return nil
-	}
-	for _, subject := range r.subjects {
-		for _, purpose := range f.Purposes {
-			if err := d.o.Restricter.RestrictSubject(ctx, subject, purpose, "A18-1-d"); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // checkCode checks a short clear code of the caller: letters, digits and "_-.:/ ".

@@ -7,7 +7,8 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// Lifter is a [Restricter] that can also lift a restriction.
+// Lifter is a [Restricter] that can also lift a restriction. [Desk.Lift] needs it, and
+// an objection, of which the restriction meanwhile would otherwise stay.
 type Lifter interface {
 	LiftSubject(ctx context.Context, subject, scope, ground string) error
 }
@@ -33,8 +34,10 @@ func restrictionOnly(r *row) error {
 	return nil
 }
 
-// Lift lifts the restriction at the Restricter, if it is a [Lifter], and in each
-// source that can. The person must have been told before.
+// Lift lifts a restriction at the Restricter, if it is a [Lifter], and in each source
+// that can. The person must have been told before: by [Desk.AnnounceLift] or, of the
+// restriction that held while an objection was examined, in the answer to it. See
+// [Desk.LiftDue] for the latter.
 func (d *Desk) Lift(ctx context.Context, id string, act Act) (*Request, error) {
 	r, err := d.load(ctx, id)
 	if err != nil {
@@ -49,12 +52,27 @@ func (d *Desk) Lift(ctx context.Context, id string, act Act) (*Request, error) {
 	}
 	return d.do(ctx, stepping{id: id, event: EventLift, act: act,
 		change: func(ctx context.Context, r *row, _ State) ([]storage.Op, error) {
-			if err := restrictionOnly(r); err != nil {
-				return nil, err
+			if r.kind != Objection {
+				if err := restrictionOnly(r); err != nil {
+					return nil, err
+				}
+				return nil, d.announced(ctx, r)
 			}
-			return nil, d.announced(ctx, r)
+			switch {
+			case r.lift == 0:
+				return nil, invalid("request", "has no restriction that is to be lifted")
+			case r.lift > storage.Micros(d.now()):
+				return nil, &IncompleteError{[]string{"18(3): the person was told that it is lifted on " + d.day(storage.Time(r.lift))}}
+			}
+			r.lift = 0
+			return nil, nil
 		},
-		effect: func(ctx context.Context, r *row) error { return d.lift(ctx, r, f) }})
+		effect: func(ctx context.Context, r *row) error {
+			if r.kind == Objection {
+				return d.liftMeanwhile(ctx, r, f)
+			}
+			return d.lift(ctx, r, f)
+		}})
 }
 
 // announced reports whether the person was told, and nothing was lifted since.

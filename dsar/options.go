@@ -95,6 +95,9 @@ type Options struct {
 	// FileFor is how long the file of a request is kept after it was closed; see
 	// [Desk.Expire]. Default: 3 years.
 	FileFor time.Duration
+	// LiftAfter is how long after the answer to an objection the restriction that held
+	// meanwhile is lifted: the person is told before (GDPR art. 18(3)). Default: 7 days.
+	LiftAfter time.Duration
 	// SourceTimeout ends a source that does not answer. Default: 15 minutes.
 	SourceTimeout time.Duration
 	// Parallel is how many sources work at a time. Default: 4.
@@ -132,6 +135,7 @@ const (
 	defaultPlanFor       = 7 * 24 * time.Hour
 	defaultBundleFor     = 14 * 24 * time.Hour
 	defaultFileFor       = 3 * 365 * 24 * time.Hour
+	defaultLiftAfter     = 7 * 24 * time.Hour
 	defaultSourceTimeout = 15 * time.Minute
 	minSecret            = 32
 )
@@ -155,6 +159,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.FileFor == 0 {
 		c.FileFor = defaultFileFor
+	}
+	if c.LiftAfter <= 0 {
+		c.LiftAfter = defaultLiftAfter
 	}
 	if c.SourceTimeout == 0 {
 		c.SourceTimeout = defaultSourceTimeout

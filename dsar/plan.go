@@ -68,6 +68,7 @@ var (
 	dropItems  = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan")}
 	allItems   = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request")}
 	dropUndone = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan", "state")}
+	endItems   = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state"}, Where: storage.By("request", "state")}
 	itemsOf    = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request"), Order: []string{"request", "plan", "n"}}
 )
 
@@ -99,7 +100,7 @@ func (i *item) values() []any {
 func (i *item) fieldList() []string {
 	var f []string
 	if i.fields != "" {
-		_ = json.Unmarshal([]byte(i.fields), &f) // written by planner.add
+		_ = json.Unmarshal([]byte(i.fields), &f) // written by encodeFields
 	}
 	return f
 }
@@ -113,10 +114,29 @@ func encodeFields(fields []string) string {
 	return string(b)
 }
 
+// encodeDates is the inverse of item.dateMap.
+func encodeDates(dates map[string]time.Time) (string, error) {
+	if len(dates) == 0 {
+		return "", nil
+	}
+	us := make(map[string]int64, len(dates))
+	for k, t := range dates {
+		us[k] = storage.Micros(t)
+	}
+	b, err := json.Marshal(us)
+	return string(b), err
+}
+
+// on returns the item for one field.
+func (i item) on(field string) item {
+	i.fields = encodeFields([]string{field})
+	return i
+}
+
 func (i *item) dateMap() map[string]time.Time {
 	var us map[string]int64
 	if i.dates != "" {
-		_ = json.Unmarshal([]byte(i.dates), &us) // written by planner.add
+		_ = json.Unmarshal([]byte(i.dates), &us) // written by encodeDates
 	}
 	m := make(map[string]time.Time, len(us))
 	for k, v := range us {
@@ -248,21 +268,9 @@ func (p *planner) reading(ctx context.Context, s Source, subject string) error {
 }
 
 // add appends an item to the plan.
-func (p *planner) add(ctx context.Context, i item, fields []string, dates map[string]time.Time) error {
+func (p *planner) add(ctx context.Context, i item) error {
 	p.n++
 	i.request, i.plan, i.n, i.state = p.r.id, p.plan, p.n, itemPlanned
-	i.fields = encodeFields(fields)
-	if len(dates) > 0 {
-		us := make(map[string]int64, len(dates))
-		for k, t := range dates {
-			us[k] = storage.Micros(t)
-		}
-		b, err := json.Marshal(us)
-		if err != nil {
-			return err
-		}
-		i.dates = string(b)
-	}
 	p.at.Records++
 	p.at.Actions[i.action]++
 	if i.action == ActKeep || i.action == ActBlock {
@@ -387,8 +395,11 @@ type PlannedItem struct {
 	Until    time.Time // when a kept record is due; zero: until released, or not kept
 	Done     bool
 	Deferred bool // waits for Until
-	Outcome  Outcome
-	Evidence string
+	// Cancelled says that the request was closed without being carried out before this
+	// was done, or while it waited: it will never run.
+	Cancelled bool
+	Outcome   Outcome
+	Evidence  string
 }
 
 // Items yields the items of the current plan in their order, after those that an
@@ -419,6 +430,6 @@ func (i *item) public() PlannedItem {
 	return PlannedItem{
 		Item:   Item{Category: i.category, Table: i.table, Key: i.record, Action: i.action, Fields: i.fieldList(), Ground: i.ground},
 		Source: i.source, Subject: i.subject, Until: storage.Time(i.until), Done: i.state == itemDone || i.state == itemDeferred,
-		Deferred: i.state == itemDeferred, Outcome: i.outcome, Evidence: i.evidence,
+		Deferred: i.state == itemDeferred, Cancelled: i.state == itemCancelled, Outcome: i.outcome, Evidence: i.evidence,
 	}
 }

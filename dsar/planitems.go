@@ -15,6 +15,8 @@ const (
 	itemTried    = "tried" // a remote source is being called
 	itemDone     = "done"
 	itemDeferred = "deferred" // kept for now; waits for its date
+	// itemCancelled: the request was closed, without being carried out, before this was done.
+	itemCancelled = "cancelled"
 )
 
 // deskSource stands for the desk itself among the sources. No source can have
@@ -35,6 +37,7 @@ func (p *planner) erasing(ctx context.Context, s Source, subject string) error {
 		return p.forgetting(ctx, f, subject)
 	}
 	_, can := s.(Eraser)
+	fore := newForesight(p, s, subject)
 	c := p.d.newCopier(p.r, p.f)
 	for rec, err := range s.Collect(ctx, subject, p.f.Scope) {
 		if err != nil {
@@ -48,14 +51,18 @@ func (p *planner) erasing(ctx context.Context, s Source, subject string) error {
 		if err != nil {
 			return err
 		}
+		i.fields = encodeFields(fields)
+		if i.dates, err = encodeDates(rec.Dates); err != nil {
+			return err
+		}
 		if !can && i.action != ActKeep {
 			return fmt.Errorf("%w: source %s holds records and cannot erase", ErrCapability, s.Name())
 		}
-		if err := p.add(ctx, i, fields, rec.Dates); err != nil {
+		if err := fore.add(ctx, i, rec.Section); err != nil {
 			return err
 		}
 	}
-	return nil
+	return fore.flush(ctx)
 }
 
 // decide sets action, kind, ground and until of i, and returns the fields.
@@ -98,6 +105,10 @@ const (
 	keptClaim = "claim"
 	keptBasis = "basis"
 )
+
+// keptSource is the kind of a record that its source keeps for a reason of its own. It
+// keeps no key alive, unlike a basis that a Keeper vouches for.
+const keptSource = "source"
 
 func (d *Desk) keep(ctx context.Context, subject, category, record string, dates map[string]time.Time) (bool, time.Time, string, string, error) {
 	if d.o.Keeper == nil {
@@ -150,7 +161,7 @@ func (p *planner) forgetting(ctx context.Context, f forgetter, subject string) e
 		}
 		i := item{subject: subject, source: f.Name(), category: f.category(), table: f.category(), record: wholeSource,
 			action: ActErase, ground: p.r.ground}
-		return p.add(ctx, i, nil, nil)
+		return p.add(ctx, i)
 	}
 	return nil
 }
@@ -175,7 +186,7 @@ func (p *planner) rectifying(ctx context.Context) error {
 			}
 			i := item{subject: p.r.subject, source: c.Source, category: category, table: c.Table, record: c.Key,
 				action: actRectify, ground: "A16", evidence: itoa(int64(n))}
-			if err := p.add(ctx, i, []string{c.Field}, nil); err != nil {
+			if err := p.add(ctx, i.on(c.Field)); err != nil {
 				return err
 			}
 		}
@@ -212,7 +223,7 @@ func (p *planner) restricting(ctx context.Context) error {
 		can = true
 		for _, subject := range p.r.subjects {
 			i := item{subject: subject, source: s.Name(), action: actRestrict, ground: p.r.ground}
-			if err := p.add(ctx, i, nil, nil); err != nil {
+			if err := p.add(ctx, i); err != nil {
 				return err
 			}
 		}
@@ -257,7 +268,7 @@ func (p *planner) onDesk(ctx context.Context, a Action, records []string, on boo
 			if err := p.stands(ctx, &i); err != nil {
 				return err
 			}
-			if err := p.add(ctx, i, nil, nil); err != nil {
+			if err := p.add(ctx, i); err != nil {
 				return err
 			}
 		}

@@ -49,7 +49,10 @@ type Request struct {
 	AwaitsReview bool
 	Outcome      string // short code of the closing step
 	Closed       time.Time
-	Forgotten    bool // the file was erased; only the register's line is left
+	// Lift is when the restriction that held while an objection was examined will be
+	// lifted; zero if there is none, or none any more.
+	Lift      time.Time
+	Forgotten bool // the file was erased; only the register's line is left
 
 	// Letter is the letter that the step which returned this request made, or nil.
 	Letter *Letter
@@ -75,7 +78,8 @@ type row struct {
 	planHash, planner, approver string
 	planExpires, planAt         int64
 	outcome                     string
-	closed, forgotten, version  int64
+	closed, lift                int64
+	forgotten, version          int64
 	body                        []byte
 
 	subject  string   // the first of subjects, or ""
@@ -86,14 +90,14 @@ type row struct {
 var rowColumns = []string{
 	"id", "kind", "state", "identity", "role", "received", "recorded", "clock", "due", "unpaused", "notice_due",
 	"paused", "pause_days", "extended", "canonical", "assignee", "channel", "capacity", "language", "ground", "policy",
-	"plan", "plan_hash", "planner", "approver", "plan_expires", "plan_at", "outcome", "closed", "forgotten", "version", "body",
+	"plan", "plan_hash", "planner", "approver", "plan_expires", "plan_at", "outcome", "closed", "lift", "forgotten", "version", "body",
 }
 
 func (r *row) pointers() []any {
 	return []any{
 		&r.id, &r.kind, &r.state, &r.identity, &r.role, &r.received, &r.recorded, &r.clock, &r.due, &r.unpaused, &r.noticeDue,
 		&r.paused, &r.pauseDays, &r.extended, &r.canonical, &r.assignee, &r.channel, &r.capacity, &r.language, &r.ground, &r.policy,
-		&r.plan, &r.planHash, &r.planner, &r.approver, &r.planExpires, &r.planAt, &r.outcome, &r.closed, &r.forgotten, &r.version, &r.body,
+		&r.plan, &r.planHash, &r.planner, &r.approver, &r.planExpires, &r.planAt, &r.outcome, &r.closed, &r.lift, &r.forgotten, &r.version, &r.body,
 	}
 }
 
@@ -101,7 +105,7 @@ func (r *row) values() []any {
 	return []any{
 		r.id, string(r.kind), string(r.state), string(r.identity), string(r.role), r.received, r.recorded, r.clock, r.due, r.unpaused, r.noticeDue,
 		r.paused, r.pauseDays, r.extended, r.canonical, r.assignee, string(r.channel), string(r.capacity), r.language, r.ground, r.policy,
-		r.plan, r.planHash, r.planner, r.approver, r.planExpires, r.planAt, r.outcome, r.closed, r.forgotten, r.version, bytesOrNil(r.body),
+		r.plan, r.planHash, r.planner, r.approver, r.planExpires, r.planAt, r.outcome, r.closed, r.lift, r.forgotten, r.version, bytesOrNil(r.body),
 	}
 }
 
@@ -126,7 +130,7 @@ func (d *Desk) view(r *row) *Request {
 		Extended: r.extended != 0, PausedAt: storage.Time(r.paused), PausedDays: int(r.pauseDays),
 		Canonical: r.canonical, Assignee: r.assignee, Channel: r.channel, Capacity: r.capacity,
 		Language: r.language, Ground: r.ground, Policy: r.policy, PlanHash: r.planHash,
-		PlanEnds: storage.Time(r.planExpires), AwaitsReview: strings.HasPrefix(r.approver, alone), Outcome: r.outcome, Closed: storage.Time(r.closed), Forgotten: r.forgotten != 0, Letter: r.letter,
+		PlanEnds: storage.Time(r.planExpires), AwaitsReview: strings.HasPrefix(r.approver, alone), Outcome: r.outcome, Closed: storage.Time(r.closed), Lift: storage.Time(r.lift), Forgotten: r.forgotten != 0, Letter: r.letter,
 	}
 }
 

@@ -53,6 +53,20 @@ type Eraser interface {
 	Erase(ctx context.Context, subject string, items []Item) ([]Result, error)
 }
 
+// Foreseer is an [Eraser] that can say beforehand what it would do with items, for
+// example because rows refer to a record that must stay. With it a plan says of each
+// record what the run will do; without it, the plan says what is asked of the source.
+type Foreseer interface {
+	Eraser
+
+	// Foresee returns a function that the desk calls with the items of an erasure of
+	// subject, batch after batch in the order of Collect, at most [MaxBatch] at a time.
+	// It returns the results that Erase would give if all of them were given to it in
+	// this order, and touches nothing. What an earlier batch would have erased counts
+	// as gone.
+	Foresee(subject string) func(ctx context.Context, items []Item) ([]Result, error)
+}
+
 // Rectifier is a [Source] that can correct values (GDPR art. 16).
 type Rectifier interface {
 	Source

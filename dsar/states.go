@@ -96,7 +96,9 @@ var (
 	waiting = []State{StateReceived, StatePaused}
 	undone  = []State{StateReceived, StatePaused, StateFeeProposed, StatePlanned, StateApproved}
 	open    = []State{StateReceived, StatePaused, StateFeeProposed, StatePlanned, StateApproved, StateWorking, StateWorked}
-	closed  = []State{StateFulfilled, StateNoDataHeld, StateRefused, StateNotIdentifiable, StateForwarded, StateCancelled}
+	// answered are the closed states in which a restriction may still have to be lifted.
+	answered = []State{StateFulfilled, StateNoDataHeld, StateRefused, StateNotIdentifiable, StateCancelled}
+	closed   = []State{StateFulfilled, StateNoDataHeld, StateRefused, StateNotIdentifiable, StateForwarded, StateCancelled}
 )
 
 // transitions is the whole life of a request. STATES.md is made from it.
@@ -131,7 +133,7 @@ var transitions = []Transition{
 	{EventCancel, undone, StateCancelled, false, "the person took the request back"},
 	{EventReopen, []State{StateRefused, StateNotIdentifiable, StateNoDataHeld}, StateReceived, false, "an authority, a court or new information has it taken up again"},
 	{EventAnnounceLift, []State{StateFulfilled}, "", true, "the person was told that the restriction will be lifted"},
-	{EventLift, []State{StateFulfilled}, "", true, "the restriction was lifted"},
+	{EventLift, answered, "", true, "the restriction was lifted"},
 	{EventRest, []State{StateFulfilled}, "", true, "what had to wait for a duty to end was erased"},
 	{EventForget, closed, "", false, "the file was erased under its own rule; the register keeps its line"},
 }

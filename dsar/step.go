@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/frame"
@@ -54,6 +55,7 @@ type stepping struct {
 	detail any    // content for the file, kept with the note
 	plain  bool   // detail holds codes and dates only and may stand unsealed
 	attrs  []slog.Attr
+	at     time.Time // of this attempt
 	// change sets the fields of r, whose state is still the former one, and returns
 	// further writes. It may run again.
 	change func(ctx context.Context, r *row, to State) ([]storage.Op, error)
@@ -103,6 +105,7 @@ func (d *Desk) doRow(ctx context.Context, s stepping) (*row, error) {
 // attempt prepares the step on the request as it is, without any statement that
 // writes, and takes it if the request is still the same under the lock.
 func (d *Desk) attempt(ctx context.Context, s *stepping) (*row, error) {
+	s.at = d.now()
 	before, err := d.load(ctx, s.id)
 	if err != nil {
 		return nil, err
@@ -155,10 +158,14 @@ func (d *Desk) draft(ctx context.Context, r row, s *stepping) (*Letter, error) {
 			return nil, err
 		}
 	}
+	d.close(&r, s, to)
 	r.state = to
 	name, extra, err := s.letter(ctx, &r)
 	if err != nil || name == "" {
 		return nil, err
+	}
+	if x, ok := extra.(*letterExtra); ok && r.lift != 0 {
+		x.LiftOn = d.day(storage.Time(r.lift))
 	}
 	return d.makeLetter(ctx, &r, name, extra)
 }
@@ -211,10 +218,7 @@ func (d *Desk) take(ctx context.Context, r *row, s *stepping, hash, sealed []byt
 			return err
 		}
 	}
-	if r.state.Open() && !to.Open() {
-		r.closed = storage.Micros(d.now())
-		r.outcome = s.code
-	}
+	more = append(more, d.close(r, s, to)...)
 	r.state = to
 	r.version++
 	if letter != nil {
@@ -232,6 +236,29 @@ func (d *Desk) take(ctx context.Context, r *row, s *stepping, hash, sealed []byt
 		}
 	}
 	return d.record(ctx, r, s)
+}
+
+// close ends what must not outlive a request that is closed by this step: what waits
+// to be done, unless it was carried out as planned, and the restriction that held
+// until the decision.
+func (d *Desk) close(r *row, s *stepping, to State) (ops []storage.Op) {
+	if !r.state.Open() || to.Open() {
+		return nil
+	}
+	r.closed, r.outcome = storage.Micros(s.at), s.code
+	if d.interim(r) {
+		r.lift = storage.Micros(s.at.Add(d.o.LiftAfter))
+	}
+	if to == StateFulfilled {
+		return nil
+	}
+	for _, waits := range []string{itemPlanned, itemTried, itemDeferred} {
+		ops = append(ops, endItems.With(itemCancelled, r.id, waits))
+	}
+	for _, waits := range []SourceState{SourcePending, SourceFailed} {
+		ops = append(ops, endSources.With(string(SourceCancelled), r.id, string(waits)))
+	}
+	return ops
 }
 
 func (d *Desk) eventOp(r *row, s *stepping, hash, sealed []byte) storage.Op {

@@ -180,9 +180,17 @@ func (d *Desk) Resume(ctx context.Context, id string, answered time.Time, act Ac
 		}})
 }
 
-// Cancel records that the person took the request back. It can never run after that.
+// Cancel records that the person took the request back. It can never run after that,
+// and what waited to be done never will: see [PlannedItem.Cancelled]. The letter, if
+// any, tells when a restriction that held meanwhile is lifted.
 func (d *Desk) Cancel(ctx context.Context, id string, act Act) (*Request, error) {
-	return d.do(ctx, stepping{id: id, event: EventCancel, act: act, code: "by_person"})
+	return d.do(ctx, stepping{id: id, event: EventCancel, act: act, code: "by_person",
+		letter: func(_ context.Context, r *row) (string, any, error) {
+			if r.lift == 0 {
+				return "", nil, nil
+			}
+			return LetterLift, &letterExtra{}, nil
+		}})
 }
 
 // Reopen takes up a request again that ended without being carried out, on the
@@ -192,12 +200,30 @@ func (d *Desk) Reopen(ctx context.Context, id, reason string, act Act) (*Request
 	if err := checkCode("Reopen.reason", reason); err != nil {
 		return nil, err
 	}
+	r, err := d.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f := new(file)
+	if r.forgotten == 0 {
+		if f, err = d.file(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	stands := false
 	return d.do(ctx, stepping{id: id, event: EventReopen, act: act, code: reason,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			if r.forgotten != 0 {
 				return nil, ErrExpired
 			}
-			r.closed, r.outcome = 0, ""
+			stands = r.lift != 0
+			r.closed, r.outcome, r.lift = 0, "", 0
 			return nil, nil
+		},
+		effect: func(ctx context.Context, r *row) error {
+			if stands {
+				return nil
+			}
+			return d.restrictMeanwhile(ctx, r, f)
 		}})
 }

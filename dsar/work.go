@@ -21,6 +21,8 @@ const (
 	SourceWithheld SourceState = "withheld" // holds records, all withheld on a ground
 	SourceDone     SourceState = "done"     // changed as planned; see the items
 	SourceFailed   SourceState = "failed"   // see Fault; Work tries again
+	// SourceCancelled: the request was closed before the source was done.
+	SourceCancelled SourceState = "cancelled"
 )
 
 // Receipt is what came of one source.
@@ -42,6 +44,7 @@ var (
 	addSource     = &storage.Write{Verb: storage.InsertNew, Table: schema.RequestSource, Set: sourceColumns}
 	putSource     = &storage.Write{Verb: storage.Put, Table: schema.RequestSource, Set: sourceColumns}
 	sourcesOf     = &storage.Select{From: schema.RequestSource, Columns: sourceColumns, Where: storage.By("request"), Order: []string{"source"}}
+	endSources    = &storage.Write{Verb: storage.Update, Table: schema.RequestSource, Set: []string{"state"}, Where: storage.By("request", "state")}
 	dropSources   = &storage.Write{Verb: storage.Delete, Table: schema.RequestSource, Where: storage.By("request")}
 )
 

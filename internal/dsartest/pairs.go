@@ -195,6 +195,9 @@ var refusedByRule = map[string]bool{
 	"no_data_held/planned":      true, // and data are held
 	"no_data_held/worked":       true,
 	"lift/fulfilled":            true, // not announced
+	"lift/refused":              true,
+	"lift/cancelled":            true,
+	"lift/not_identifiable":     true,
 	"fulfil/worked":             true, // no bundle yet
 	"not_identifiable/received": true, // identity is established
 	"after_review/approved":     true, // two persons approved, or nobody yet

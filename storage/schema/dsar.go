@@ -52,12 +52,13 @@ var Request = &storage.Table{
 		col("plan_at", storage.Int, 0, "technical", rowKept),
 		col("outcome", storage.Text, 24, "request", rowKept),
 		col("closed", storage.Int, 0, "request", rowKept),
+		col("lift", storage.Int, 0, "request", rowKept),
 		col("forgotten", storage.Int, 0, "request", rowKept),
 		col("version", storage.Int, 0, "technical", rowKept),
 		sealed("body"),
 	},
 	Key:   []string{"id"},
-	Index: [][]string{{"state", "due", "id"}, {"received", "id"}, {"forgotten", "closed", "id"}},
+	Index: [][]string{{"state", "due", "id"}, {"received", "id"}, {"forgotten", "closed", "id"}, {"lift", "id"}},
 }
 
 // RequestSubject links a request with each subject key that it covers.
