@@ -65,6 +65,9 @@ func (r *rules) judge(q *Query, s *view, at time.Time, t *trail) *Purpose {
 	j.stops()
 	j.use()
 	j.ground()
+	if j.strict {
+		j.note(ContactStrict, ids.ID{}, 0)
+	}
 	return p
 }
 
@@ -78,6 +81,8 @@ type judgement struct {
 	pair *pair
 	at   time.Time
 	us   int64
+
+	strict bool // the ePrivacy rule that was looked up is the stricter reading
 }
 
 // subject looks at what ends or restricts all processing of the person.
@@ -252,7 +257,9 @@ func (j *judgement) regime() Regime {
 			relation = "contract"
 		}
 	}
-	return j.contacts.regime(j.country(), j.q.Channel, j.s.Person.Kind, relation, j.at)
+	rule, strict := j.contacts.find(j.country(), j.q.Channel, j.s.Person.Kind, relation, j.at)
+	j.strict = strict
+	return rule
 }
 
 func (j *judgement) country() string {

@@ -28,17 +28,20 @@ const (
 
 // A ContactRule is one row of the dated table of ePrivacy rules. "*" matches all.
 type ContactRule struct {
-	Country    string `json:"country"` // ISO 3166-1, or "EU" where the country has no row
-	Channel    string `json:"channel"`
-	Addressee  string `json:"addressee"`        // a Kind
-	Relation   string `json:"relation"`         // customer, contract
-	Sector     string `json:"sector,omitempty"` // of the controller: charity, lottery, press
-	Rule       Regime `json:"rule"`
+	Country   string `json:"country"` // ISO 3166-1, or "EU" where the country has no row
+	Channel   string `json:"channel"`
+	Addressee string `json:"addressee"`        // a Kind
+	Relation  string `json:"relation"`         // customer, contract
+	Sector    string `json:"sector,omitempty"` // of the controller: charity, lottery, press
+	Rule      Regime `json:"rule"`
+	// Strict says that the law may allow more, but that it or one of its conditions
+	// could not be confirmed; decisions that follow the row say so ([ContactStrict]).
+	Strict     bool   `json:"strict,omitempty"`
 	From       string `json:"from,omitempty"`  // 2006-01-02, included
 	Until      string `json:"until,omitempty"` // 2006-01-02, included
 	Source     string `json:"source"`
-	Checked    string `json:"checked"` // 2006-01-02
-	Confidence string `json:"confidence"`
+	Checked    string `json:"checked"`    // 2006-01-02
+	Confidence string `json:"confidence"` // statute-read, secondary, unconfirmed
 }
 
 // ContactRules returns the embedded table.
@@ -84,29 +87,36 @@ func newContactTable(extra []ContactRule, sectors []string) (*contactTable, erro
 	return t, nil
 }
 
-// regime returns the most specific rule in force: the country's before the Union's,
-// then sector, relation and addressee. An electronic channel without a row is
-// opt_in, and so is every electronic channel of a person whose country or kind is
-// unsettled.
+// regime returns the rule that applies.
 func (t *contactTable) regime(country, channel string, kind Kind, relation string, at time.Time) Regime {
+	rule, _ := t.find(country, channel, kind, relation, at)
+	return rule
+}
+
+// find returns the most specific rule in force: the country's before the Union's,
+// then sector, relation and addressee; strict says that the law may allow more. An
+// electronic channel without a row is opt_in, and so is every electronic channel of a
+// person whose country or kind is unsettled.
+func (t *contactTable) find(country, channel string, kind Kind, relation string, at time.Time) (rule Regime, strict bool) {
 	if !contains(electronic, channel) {
-		return NoRegime
+		return NoRegime, false
 	}
 	if country == unsettled || kind == unsettledKind {
-		return OptIn
+		return OptIn, true
 	}
 	if kind == "" {
 		kind = Consumer
 	}
 	day := calendar.DateOf(at.UTC()).String()
-	best, rank := OptIn, -1
+	rule, strict = OptIn, true
+	rank := -1
 	for i := range t.rules {
 		r := &t.rules[i]
 		if n := r.match(country, channel, string(kind), relation, t.sectors, day); n > rank {
-			best, rank = r.Rule, n
+			rule, strict, rank = r.Rule, r.Strict, n
 		}
 	}
-	return best
+	return rule, strict
 }
 
 // match returns how specific a matching rule is, or -1.

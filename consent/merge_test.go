@@ -172,7 +172,10 @@ func TestRowsDecideAsTheState(t *testing.T) {
 // No kind of person has the strictest rules everywhere: a consumer may be mailed as
 // an existing customer where a business contact may not.
 func TestMergeOfDifferentKindsIsStrict(t *testing.T) {
-	b := open(t, nil)
+	b := open(t, func(o *Options) {
+		o.ContactRules = []ContactRule{{Country: "NL", Channel: "email", Addressee: string(BusinessContact), Relation: "*", Rule: OptIn},
+			{Country: "NL", Channel: "email", Addressee: string(BusinessContact), Relation: "customer", Rule: OptIn}}
+	})
 	_, err := b.Establish(ctx, Act{Subject: "a", Purpose: "soft", Channel: "email", At: day(1), Ground: ExistingCustomer, Reference: "order-1"})
 	require.NoError(t, err)
 	_, err = b.Describe(ctx, Person{Subject: "a", Kind: BusinessContact, At: day(1)})

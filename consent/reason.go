@@ -16,6 +16,7 @@ const (
 	ExceptionUsed  Reason = "restriction_exception"
 	ObjectionLost  Reason = "objection_overridden"
 	StopSuperseded Reason = "stop_superseded"
+	ContactStrict  Reason = "eprivacy_strict_reading"
 )
 
 // Reasons to deny, in the order in which the first of them is named.
@@ -75,6 +76,8 @@ func (r Reason) Text() string {
 		return "An objection was overridden by compelling grounds (GDPR art. 21(1))."
 	case StopSuperseded:
 		return "The person gave consent after the objection or suppression."
+	case ContactStrict:
+		return "The ePrivacy rule for that country and channel is the stricter reading; counsel may confirm another one (Options.ContactRules)."
 	case Restored:
 		return "The database is older than its anchor; stops may be missing until the restore is accepted."
 	case PurposeUnknown:

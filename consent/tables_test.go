@@ -3,6 +3,7 @@ package consent
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,6 +67,40 @@ func TestContactRulesAreDatedAndOverridable(t *testing.T) {
 	require.Equal(t, CustomerRule, charity.regime("NL", "phone", Consumer, "customer", day(200)))
 	require.Equal(t, OptIn, charity.regime("SE", "messenger", Consumer, "", day(0)), "an electronic channel without a row")
 	require.Equal(t, NoRegime, charity.regime("SE", "counter", Consumer, "", day(0)))
+}
+
+// What could not be confirmed denies, says so, and gives way to a row of the host.
+func TestUnconfirmedContactRulesDenyAndSaySo(t *testing.T) {
+	for _, r := range ContactRules() {
+		if r.Confidence == "unconfirmed" || r.Strict {
+			require.Equal(t, OptIn, r.Rule, r.Source)
+			require.True(t, r.Strict, r.Source)
+		}
+	}
+	held := func(edit func(*Options), country string) Decision {
+		b := open(t, edit)
+		_, err := b.Describe(ctx, Person{Subject: "c-1", Country: country, At: day(1)})
+		require.NoError(t, err)
+		_, err = b.Establish(ctx, Act{Subject: "c-1", Purpose: "offers", Channel: "email", At: day(1), Ground: ExistingCustomer, Reference: "order-1"})
+		require.NoError(t, err)
+		return b.check(t, "c-1", "offers", "email")
+	}
+	says := func(d Decision) bool {
+		return slices.ContainsFunc(d.Chain, func(s Step) bool { return s.Code == ContactStrict && !s.Denies })
+	}
+	for _, country := range []string{"LU", "AT"} {
+		d := held(nil, country)
+		require.False(t, d.Allowed, country)
+		require.True(t, says(d), country)
+		d = held(func(o *Options) {
+			o.ContactRules = []ContactRule{{Country: country, Channel: "email", Addressee: "*", Relation: "customer", Rule: CustomerRule, Source: "counsel"}}
+		}, country)
+		require.True(t, d.Allowed, country)
+		require.False(t, says(d), country)
+	}
+	d := held(nil, "NL")
+	require.True(t, d.Allowed)
+	require.False(t, says(d))
 }
 
 func TestStaleRowsAreAFinding(t *testing.T) {
