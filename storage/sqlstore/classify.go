@@ -54,12 +54,16 @@ type engineError struct {
 	code     string
 	sentinel error // of package storage, or nil
 	cause    error
+	remedy   string // may be empty
 }
 
 func (e *engineError) Error() string {
 	s := "sqlstore: " + e.what + ": " + e.class.String()
 	if e.code != "" {
 		s += " (" + e.code + ")"
+	}
+	if e.remedy != "" {
+		s += "; " + e.remedy
 	}
 	return s
 }
@@ -252,9 +256,9 @@ func (db *DB) wrap(err error, what string) error {
 	}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
-			return &engineError{Other, what, end.Error(), end, err}
+			return &engineError{class: Other, what: what, code: end.Error(), sentinel: end, cause: err}
 		}
 	}
 	class, code := db.classify(err)
-	return &engineError{class, what, code, class.sentinel(), err}
+	return &engineError{class, what, code, class.sentinel(), err, remedy(db.dialect, class, code)}
 }

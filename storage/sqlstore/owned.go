@@ -37,7 +37,7 @@ func (db *DB) retry(ctx context.Context, try func() error) error {
 			db.counts.conflicts.Add(1)
 			db.log.LogAttrs(ctx, slog.LevelWarn, "gdprkit: transaction given up after retries",
 				slog.String("class", class.String()), slog.String("code", code), slog.Int("attempts", n+1))
-			return &engineError{class, "transaction", code, storage.ErrConflict, err}
+			return &engineError{class: class, what: "transaction", code: code, sentinel: storage.ErrConflict, cause: err}
 		}
 		db.log.LogAttrs(ctx, slog.LevelDebug, "gdprkit: transaction runs again",
 			slog.String("class", class.String()), slog.String("code", code), slog.Int("attempt", n+1))
@@ -215,5 +215,5 @@ func (db *DB) unknown(ctx context.Context, err error, what string) error {
 	db.counts.unknown.Add(1)
 	db.log.LogAttrs(ctx, slog.LevelError, "gdprkit: outcome of a commit is unknown",
 		slog.String("class", class.String()), slog.String("code", code))
-	return &engineError{class, what, code, storage.ErrOutcomeUnknown, err}
+	return &engineError{class: class, what: what, code: code, sentinel: storage.ErrOutcomeUnknown, cause: err}
 }
