@@ -43,7 +43,11 @@ func (v *Vault) shredAtOnce(ctx context.Context, rows []closingRow) (done bool, 
 			return err
 		}
 		v.cache.evict(rows[0].subject, names(rows)...)
-		if _, err := v.keys.Apply(ctx, ops...); err != nil {
+		more, err := v.unschedule(ctx, rows)
+		if err != nil {
+			return err
+		}
+		if _, err := v.keys.Apply(ctx, append(ops, more...)...); err != nil {
 			return err
 		}
 		return v.record(ctx, "key.shredded", rows[0].subject)
@@ -96,8 +100,5 @@ func (v *Vault) shredOps(k head, rows []closingRow, dead *[]keyID) []storage.Op 
 		tombs = append(tombs, putTomb.With(r.tag[:], r.compartment, alias[:], day(v.now()), 0))
 	}
 	ops := slices.Concat(records, fences, toks, dels, tombs)
-	if len(rows) == len(v.compartments) { // nothing is left for a scheduled shred to do
-		ops = append(ops, delSchedule.With(rows[0].subject))
-	}
 	return append(ops, updBoth.With(k.planned, k.plannedHash[:], k.planned, k.plannedHash[:], k.planned, headKeys))
 }

@@ -70,6 +70,12 @@ type Options struct {
 	// Default: 30 days.
 	Window time.Duration
 
+	// BackupAge is the age of the oldest backup of data or keys that may still be put
+	// back. Run forgets tombstones and records of shreds that are older; what stays
+	// are the ids of the destroyed keys. It must not be shorter than Window. Default:
+	// they are kept until PruneTombstones is called.
+	BackupAge time.Duration
+
 	// Indexes are the domains of blind indexes with their normalisers. Default:
 	// "email" with [NormaliseEmail] and "phone" with [NormalisePhone]. There is no
 	// index of names unless it is added here.
@@ -119,6 +125,9 @@ func (o *Options) withDefaults() (Options, error) {
 	c.EpochLength = or(c.EpochLength, defaultEpoch)
 	c.Window = or(c.Window, defaultWindow)
 	c.CacheSize = or(c.CacheSize, defaultCache)
+	if c.BackupAge != 0 && c.BackupAge < c.Window {
+		return c, gdpr.Invalid("Options.BackupAge", "must be at least Options.Window, %v: copies of the keys may be that old", c.Window)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -3,6 +3,7 @@ package pseudonym
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"log/slog"
 	"time"
@@ -17,7 +18,7 @@ const prunePage = 500
 // shredded before a day, once no backup is older than that, and returns how many
 // tombstones there were. What stays are the ids of the destroyed keys. A person
 // whose tombstone is gone gets a new key like anybody else. The journal is pruned
-// by its own means.
+// by its own means. [Vault.Run] does it by itself if Options.BackupAge is set.
 func (v *Vault) PruneTombstones(ctx context.Context, before time.Time) (int, error) {
 	if v.keys.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
@@ -46,6 +47,23 @@ func (v *Vault) PruneTombstones(ctx context.Context, before time.Time) (int, err
 	}
 	return total, unavailableIf("record the pruning", v.record(ctx, "key.tombstones.pruned", "",
 		slog.Int("count", total), slog.Time("before", before.UTC())))
+}
+
+// pruneIfDue prunes by Options.BackupAge, if there is a tombstone that old.
+func (v *Vault) pruneIfDue(ctx context.Context) error {
+	if v.opts.BackupAge == 0 {
+		return nil
+	}
+	before := v.now().Add(-v.opts.BackupAge)
+	var oldest int64
+	switch err := v.keys.Get(ctx, selOldestTomb, nil, &oldest); {
+	case errors.Is(err, storage.ErrNotFound) || err == nil && oldest >= day(before):
+		return nil
+	case err != nil:
+		return unavailable("read the tombstones", err)
+	}
+	_, err := v.PruneTombstones(ctx, before)
+	return err
 }
 
 func (v *Vault) stores() []storage.Store {

@@ -228,12 +228,18 @@ func (v *Vault) storedRecords(ctx context.Context, s storage.Store) ([]record, e
 	return list, nil
 }
 
-// destroyAgain deletes the keys of a page of records and sets their tombstones and
-// fences. Where the key is not there, the id still tells the compartment.
+// destroyAgain deletes the keys of a page of records and sets their fences, and
+// tombstones in every compartment that the shred had closed. Where the key is not
+// there, the id still tells its compartment.
 func (v *Vault) destroyAgain(ctx context.Context, page []record) (destroyed int, err error) {
 	err = v.keys.InTx(ctx, func(ctx context.Context) error {
 		destroyed = 0
 		var dels, toks, tombs, fences []storage.Op
+		type tomb struct {
+			tag         keyID
+			compartment string
+		}
+		seen := map[tomb]bool{}
 		for _, r := range page {
 			c, err := v.keyOf(ctx, &r, nil)
 			if err != nil {
@@ -244,10 +250,15 @@ func (v *Vault) destroyAgain(ctx context.Context, page []record) (destroyed int,
 			} else if c.compartment = v.compartmentOf(r.kid); c.compartment == "" {
 				c.compartment = Ordinary
 			}
-			alias := newKeyID("")
+			for _, name := range append(v.namesIn(&r.closed), c.compartment) {
+				if at := (tomb{r.tag, name}); !seen[at] {
+					seen[at] = true
+					alias := newKeyID("")
+					tombs = append(tombs, putTomb.With(r.tag[:], name, alias[:], r.day, 0))
+				}
+			}
 			dels = append(dels, delKey.With(r.kid[:]))
 			toks = append(toks, delTokens.With(r.kid[:]))
-			tombs = append(tombs, putTomb.With(r.tag[:], c.compartment, alias[:], r.day, 0))
 			fences = append(fences, insFence.With(r.kid[:], r.n, r.day))
 			v.dead.add(r.kid)
 		}
@@ -255,6 +266,16 @@ func (v *Vault) destroyAgain(ctx context.Context, page []record) (destroyed int,
 		return err
 	})
 	return destroyed, err
+}
+
+// namesIn returns the compartments of a set.
+func (v *Vault) namesIn(s *compartmentSet) (list []string) {
+	for _, c := range v.compartments {
+		if s.has(c) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // compartmentOf returns the compartment that an id was made for.

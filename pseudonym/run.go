@@ -12,8 +12,9 @@ import (
 
 // Run does what is due until ctx ends, and returns its error: it finishes shreds,
 // carries out scheduled ones, looks at the key store so that shreds of other
-// processes are noticed in time, and moves the keys to a new epoch when the
-// current one is older than Options.EpochLength. Several processes may run it.
+// processes are noticed in time, moves the keys to a new epoch when the current one
+// is older than Options.EpochLength, and forgets the tombstones that are older than
+// Options.BackupAge. Several processes may run it.
 // Failures are logged and tried again.
 //
 // While it runs, sealing and opening need not read the clock and are faster.
@@ -50,7 +51,7 @@ func (v *Vault) Work(ctx context.Context) error {
 	if err := v.look(ctx); err != nil {
 		return err
 	}
-	err := errors.Join(v.finishAll(ctx), v.shredDue(ctx), v.rotateIfDue(ctx))
+	err := errors.Join(v.finishAll(ctx), v.shredDue(ctx), v.rotateIfDue(ctx), v.pruneIfDue(ctx))
 	_, scrubbed := v.scrub(ctx)
 	return errors.Join(err, scrubbed)
 }

@@ -112,6 +112,8 @@ var (
 	delSchedule = &storage.Write{Verb: storage.Delete, Table: schema.KeySchedule, Where: storage.By("subject")}
 	selSchedule = &storage.Select{From: schema.KeySchedule, Columns: []string{"due", "subject", "keep"},
 		Where: []storage.Term{{Column: "due", Cmp: storage.Le}}, Order: []string{"due", "subject"}}
+	selScheduleOf = &storage.Select{From: schema.KeySchedule, Columns: []string{"keep"},
+		Where: storage.By("subject"), Mode: storage.Current}
 	countSchedule = &storage.Select{From: schema.KeySchedule, Columns: []string{storage.Count}}
 )
 
@@ -148,6 +150,8 @@ var (
 	selOldTombs = &storage.Select{From: schema.KeyTombstone, Columns: []string{"day", "tag", "compartment"},
 		Where: []storage.Term{{Column: "day", Cmp: storage.Lt}}, Order: []string{"day", "tag", "compartment"},
 		Limit: prunePage}
+	selOldestTomb = &storage.Select{From: schema.KeyTombstone, Columns: []string{"day"},
+		Order: []string{"day", "tag", "compartment"}}
 	delTomb = &storage.Write{Verb: storage.Delete, Table: schema.KeyTombstone,
 		Where: storage.By("tag", "compartment")}
 	countTombs = &storage.Select{From: schema.KeyTombstone, Columns: []string{storage.Count}}

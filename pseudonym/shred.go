@@ -175,10 +175,11 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 		if len(ops) == 0 {
 			return nil
 		}
-		if len(rows) == len(v.compartments) { // nothing is left for a scheduled shred to do
-			ops = append(ops, delSchedule.With(rows[0].subject))
+		more, err := v.unschedule(ctx, rows)
+		if err != nil {
+			return err
 		}
-		n, err := v.data.Apply(ctx, ops...)
+		n, err := v.data.Apply(ctx, append(ops, more...)...)
 		if err != nil || n[0] == 0 { // already decided
 			return err
 		}
@@ -186,6 +187,29 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 			gdpr.Clear("compartments", strings.Join(names(rows), ",")))
 	})
 	return unavailableIf("decide the shred", err)
+}
+
+// unschedule returns the write that strikes the scheduled shred of the subject of
+// rows, if it has nothing left to do after them: the row names the subject.
+func (v *Vault) unschedule(ctx context.Context, rows []closingRow) ([]storage.Op, error) {
+	subject := rows[0].subject
+	if len(rows) < len(v.compartments) {
+		var kept string
+		err := v.data.Get(ctx, selScheduleOf, []any{subject}, &kept)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		shredded := names(rows)
+		for _, c := range v.compartments {
+			if !slices.Contains(shredded, c) && !slices.Contains(strings.Split(kept, ","), c) {
+				return nil, nil
+			}
+		}
+	}
+	return []storage.Op{delSchedule.With(subject)}, nil
 }
 
 // closeKeys makes each key unusable, and puts a row where there is no key, so that

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,7 @@ type vectors struct {
 	TombKey     string      `json:"tombstone_key"`
 	TombTag     string      `json:"tombstone_tag"`
 	Record      vecRecord   `json:"journal_record"`
+	Record2     vecRecord   `json:"journal_record_2"`
 }
 
 type vecSealed struct {
@@ -64,6 +66,9 @@ type vecRecord struct {
 	Tag   string `json:"tag"`
 	KID   string `json:"kid"`
 	Prev  string `json:"prev"`
+
+	Closed []string `json:"closed,omitempty"` // since version 2
+
 	Bytes string `json:"record"`
 	Hash  string `json:"hash"`
 }
@@ -109,11 +114,20 @@ func makeVectors(t *testing.T) {
 	v.Indexes = append(v.Indexes, vecToken{"email", "Ada@example.org", hex.EncodeToString(k.append(nil, "Ada@example.org"))})
 	tag := tombTag(tomb[:], v.Tenant, v.Subject)
 	v.TombTag = hex.EncodeToString(tag[:])
-	r := record{kind: kindShred, n: 7, day: 20_778, log: keyID(bytes.Repeat([]byte{0x22}, 16)), tag: tag, kid: kid, prev: seq(0xe0)}
+	r := record{ver: 1, kind: kindShred, n: 7, day: 20_778, log: keyID(bytes.Repeat([]byte{0x22}, 16)), tag: tag, kid: kid, prev: seq(0xe0)}
 	b := r.encode()
 	h := hashRecord(b)
-	v.Record = vecRecord{kindShred, 7, 20_778, hex.EncodeToString(r.log[:]), v.TombTag, v.KID, hex.EncodeToString(r.prev[:]),
-		hex.EncodeToString(b), hex.EncodeToString(h[:])}
+	v.Record = vecRecord{Kind: kindShred, N: 7, Day: 20_778, LogID: hex.EncodeToString(r.log[:]), Tag: v.TombTag, KID: v.KID,
+		Prev: hex.EncodeToString(r.prev[:]), Bytes: hex.EncodeToString(b), Hash: hex.EncodeToString(h[:])}
+	v.Record2 = v.Record
+	v.Record2.Closed = []string{ID, Ordinary, Request, Statutory}
+	r.ver = 2
+	for _, c := range v.Record2.Closed {
+		r.closed.add(c)
+	}
+	b = r.encode()
+	h = hashRecord(b)
+	v.Record2.Bytes, v.Record2.Hash = hex.EncodeToString(b), hex.EncodeToString(h[:])
 	out, err := json.MarshalIndent(v, "", "  ")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile("testdata/v1/vectors.json", append(out, '\n'), 0o644))
@@ -189,13 +203,19 @@ func checkDerived(t *testing.T, v *vectors, e *entry) {
 	}
 	tag := tombTag(unhex(t, v.TombKey), v.Tenant, v.Subject)
 	require.Equal(t, v.TombTag, hex.EncodeToString(tag[:]))
-	b := unhex(t, v.Record.Bytes)
-	r, ok := parseRecord(b)
-	require.True(t, ok)
-	require.Equal(t, v.Record.N, r.n)
-	require.Equal(t, v.Record.Day, r.day)
-	require.Equal(t, v.Record.KID, hex.EncodeToString(r.kid[:]))
-	require.Equal(t, b, r.encode())
-	h := hashRecord(b)
-	require.Equal(t, v.Record.Hash, hex.EncodeToString(h[:]))
+	for i, want := range []vecRecord{v.Record, v.Record2} {
+		b := unhex(t, want.Bytes)
+		r, ok := parseRecord(b)
+		require.True(t, ok)
+		require.Equal(t, byte(i+1), r.ver)
+		require.Equal(t, want.N, r.n)
+		require.Equal(t, want.Day, r.day)
+		require.Equal(t, want.KID, hex.EncodeToString(r.kid[:]))
+		for _, c := range []string{ID, Ordinary, Proof, Request, Statutory} {
+			require.Equal(t, slices.Contains(want.Closed, c), r.closed.has(c))
+		}
+		require.Equal(t, b, r.encode())
+		h := hashRecord(b)
+		require.Equal(t, want.Hash, hex.EncodeToString(h[:]))
+	}
 }

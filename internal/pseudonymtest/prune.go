@@ -42,6 +42,50 @@ func prune(t *testing.T, open Open) {
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 }
 
+// leftovers: after a shred, only tombstones, records and fences know of the subject;
+// Work forgets the first two when no backup is as old.
+func leftovers(t *testing.T, open Open) {
+	ctx := t.Context()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	s, kms := open(t).Tenant("acme"), NewKMS()
+	_, err := pseudonym.New(s, kms, &pseudonym.Options{BackupAge: time.Hour})
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	o := &pseudonym.Options{Now: func() time.Time { return now }, BackupAge: 90 * 24 * time.Hour, Window: 60 * 24 * time.Hour}
+	v := NewVault(t, s, kms, o)
+	for _, subject := range []string{"c-1", "c-2", "c-3"} {
+		seal(t, v, subject, "Ada")
+		_, err := v.Token(ctx, "subject", subject)
+		require.NoError(t, err)
+	}
+	require.NoError(t, v.ScheduleShred(ctx, "c-1", now.AddDate(5, 0, 0), pseudonym.Proof, pseudonym.Statutory))
+	require.NoError(t, v.ScheduleShred(ctx, "c-2", now.AddDate(5, 0, 0), pseudonym.Proof))
+	require.NoError(t, v.ScheduleShred(ctx, "c-3", now.AddDate(5, 0, 0)))
+	require.NoError(t, v.Shred(ctx, "c-1", pseudonym.Proof))
+	require.NoError(t, s.InTx(ctx, func(ctx context.Context) error { return v.Shred(ctx, "c-2", pseudonym.Proof) }))
+	require.NoError(t, v.Shred(ctx, "c-3", pseudonym.Proof))
+	r, err := v.Report(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Scheduled, "of c-3, which has proof left to shred")
+	require.Zero(t, r.Keys)
+	var rows []string
+	dump(t, s, &rows, false)
+	for _, row := range rows {
+		require.NotContains(t, []string{"c-1", "c-2"}, row)
+	}
+
+	now = now.AddDate(0, 0, 89)
+	require.NoError(t, v.Work(ctx))
+	_, err = v.Seal(ctx, "c-1", place, nil)
+	require.ErrorIs(t, err, pseudonym.ErrShredded)
+	now = now.AddDate(0, 0, 2)
+	require.NoError(t, v.Work(ctx))
+	r, err = v.Report(ctx)
+	require.NoError(t, err)
+	require.Zero(t, r.Tombstones)
+	require.Equal(t, 6, r.Fences, "the ids of the keys stay")
+	seal(t, v, "c-1", "somebody new")
+}
+
 func export(t *testing.T, open Open) {
 	ctx := t.Context()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

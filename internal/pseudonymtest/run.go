@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"Schedule", schedule},
 		{"OtherProcess", otherProcess},
 		{"Prune", prune},
+		{"Leftovers", leftovers},
 		{"Export", export},
 		{"Backup", backup},
 		{"SameDatabase", sameDatabase},

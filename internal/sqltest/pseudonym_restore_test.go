@@ -98,8 +98,10 @@ func TestRestoreSameNightWithJournal(t *testing.T) {
 	tok, err := v.Token(ctx, "subject", "c-1")
 	require.NoError(t, err)
 	require.NoError(t, v.Shred(ctx, "c-3"))
+	mustSeal(t, v, "c-5")
 	s.backup("db", "night")
 	require.NoError(t, v.Shred(ctx, "c-1"))
+	require.NoError(t, v.Shred(ctx, "c-5", pseudonym.Proof))
 	late := mustSeal(t, v, "c-4")
 
 	w, _ := s.open("night", "")
@@ -114,13 +116,18 @@ func TestRestoreSameNightWithJournal(t *testing.T) {
 	}
 	r, err := w.Replay(ctx, "restored the night's backup")
 	require.NoError(t, err)
-	require.Equal(t, pseudonym.Replayed{Records: 2, Destroyed: 2}, r) // ordinary and id
+	require.Equal(t, pseudonym.Replayed{Records: 3, Destroyed: 3}, r) // c-1: ordinary and id; c-5: ordinary
 	_, err = w.Open(ctx, "c-1", restorePlace, a)
 	require.ErrorIs(t, err, pseudonym.ErrShredded)
 	_, err = w.Subject(ctx, "subject", tok)
 	require.ErrorIs(t, err, pseudonym.ErrNoKey)
 	_, err = w.Seal(ctx, "c-1", restorePlace, nil)
 	require.ErrorIs(t, err, pseudonym.ErrShredded)
+	proof := pseudonym.Place("consent", "evidence", "1")
+	_, err = w.Seal(ctx, "c-1", proof, nil)
+	require.ErrorIs(t, err, pseudonym.ErrShredded, "a compartment without a key was closed too")
+	_, err = w.Seal(ctx, "c-5", proof, nil)
+	require.NoError(t, err, "what was to be kept")
 	_, err = w.Open(ctx, "c-2", restorePlace, b)
 	require.NoError(t, err)
 	_, err = w.Open(ctx, "c-4", restorePlace, late)

@@ -26,6 +26,14 @@ r = v["journal_record"]
 rec = struct.pack(">BBQI", 1, r["kind"], r["n"], r["day"]) + b(r["log_id"]) + b(r["tag"]) + b(r["kid"]) + b(r["prev"])
 check("record", rec.hex(), r["record"])
 check("hash", hashlib.sha256(b"gdprkit/journal/v1\0" + rec).hexdigest(), r["hash"])
+r = v["journal_record_2"]
+closed = bytearray(32)
+for name in r["closed"]:
+    bit = hashlib.sha256(name.encode()).digest()[0]
+    closed[bit // 8] |= 1 << bit % 8
+rec = struct.pack(">BBQI", 2, r["kind"], r["n"], r["day"]) + b(r["log_id"]) + b(r["tag"]) + b(r["kid"]) + b(r["prev"]) + closed
+check("record", rec.hex(), r["record"])
+check("hash", hashlib.sha256(b"gdprkit/journal/v1\0" + rec).hexdigest(), r["hash"])
 for s in v["sealed"] + [v["stream"]]:
     table, _, rest = s["place"].partition(".")
     field, _, record = s["place"].partition("/")
