@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 
-	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -47,6 +45,7 @@ type batch struct {
 	counts  map[countKey]int
 	asides  []storage.Op
 	done    []done
+	last    *Order // of the record decided last
 	handled int
 }
 
@@ -75,6 +74,7 @@ func (b *batch) run(ctx context.Context, refused string) error {
 		return err
 	}
 	facts := make([]Facts, len(b.items)) // decisions refer to them
+	b.done = make([]done, 0, len(b.items))
 	for i := range b.items {
 		if err := b.decide(ctx, q, &b.items[i], rows[keys[i]], &facts[i]); err != nil {
 			return err
@@ -112,11 +112,21 @@ func (b *batch) decide(ctx context.Context, q *inquiry, it *Item, row *Record, f
 		b.aside(it, row.Subject, outcomeChanged, "the rules now say: "+d.State.String()+", "+string(d.Action())+" under "+now.Rule)
 		return nil
 	}
-	x := done{item: it, row: row, order: &Order{Action: d.Action(), Rule: it.Rule, Fields: d.Fields()}, ground: d.Ground(), asked: f.Asked}
-	if it.Action == Block {
-		x.order.Keep, x.order.KeepAll = d.Keep()
-		x.until = storage.Micros(d.Until())
+	x := done{item: it, row: row, asked: f.Asked}
+	o := Order{Action: d.Action(), Rule: it.Rule, Fields: d.Fields()}
+	switch it.Action {
+	case Block:
+		o.Keep, o.KeepAll = d.Keep()
+		x.ground, x.until = d.Ground(), storage.Micros(d.Until())
+	case Unblock:
+		o.Action, x.ground = Unblock, q.marks[it.Key].Ground
+	default:
+		x.ground = d.Ground()
 	}
+	if b.last == nil || !o.same(b.last) {
+		b.last = &o
+	}
+	x.order = b.last
 	b.done = append(b.done, x)
 	return nil
 }
@@ -129,37 +139,46 @@ func (b *batch) aside(it *Item, subject, outcome, detail string) {
 	b.counts[countKey{it.Source, it.Rule, outcome}]++
 }
 
-// same reports whether two records get the same order.
-func (x *done) same(o *Order) bool {
-	return x.order.Action == o.Action && x.order.Rule == o.Rule && x.order.KeepAll == o.KeepAll &&
-		slices.Equal(x.order.Fields, o.Fields) && slices.Equal(x.order.Keep, o.Keep)
+// same reports whether two orders are one.
+func (o *Order) same(p *Order) bool {
+	return o == p || o.Action == p.Action && o.Rule == p.Rule && o.KeepAll == p.KeepAll &&
+		slices.Equal(o.Fields, p.Fields) && slices.Equal(o.Keep, p.Keep)
 }
 
 // carry has the source carry out one order after the other.
 func (b *batch) carry(ctx context.Context) error {
 	var kept []done
 	for len(b.done) > 0 {
-		first := b.done[0].order
-		var group, rest []done
-		for _, x := range b.done {
-			if x.same(first) {
-				x.order = first
-				group = append(group, x)
-			} else {
-				rest = append(rest, x)
+		first, group, rest := b.done[0].order, b.done, []done(nil)
+		if slices.ContainsFunc(b.done, func(x done) bool { return !x.order.same(first) }) {
+			group = nil
+			for _, x := range b.done {
+				if x.order.same(first) {
+					x.order = first
+					group = append(group, x)
+				} else {
+					rest = append(rest, x)
+				}
 			}
 		}
 		ok, err := b.order(ctx, first, group)
 		if err != nil {
 			return err
 		}
-		kept, b.done = append(kept, ok...), rest
+		if b.done = rest; kept == nil {
+			kept = ok
+		} else {
+			kept = append(kept, ok...)
+		}
 	}
 	b.done = kept
 	return nil
 }
 
 func (b *batch) order(ctx context.Context, o *Order, group []done) (ok []done, err error) {
+	if o.Action == Unblock {
+		return group, nil // the host's row stays as it is
+	}
 	keys := make([]string, len(group))
 	for i := range group {
 		keys[i] = group[i].item.Key
@@ -168,7 +187,10 @@ func (b *batch) order(ctx context.Context, o *Order, group []done) (ok []done, e
 	if err != nil {
 		return nil, b.classify(ctx, err)
 	}
-	if check, is := b.page.source.(Checker); is {
+	if len(failed) > 0 {
+		keys = slices.DeleteFunc(keys, func(key string) bool { _, bad := failed[key]; return bad })
+	}
+	if check, is := b.page.source.(Checker); is && len(keys) > 0 {
 		remaining, err := check.CheckCarried(ctx, o, keys)
 		if err != nil {
 			return nil, b.classify(ctx, err)
@@ -176,6 +198,9 @@ func (b *batch) order(ctx context.Context, o *Order, group []done) (ok []done, e
 		if len(remaining) > 0 {
 			return nil, &carryError{fmt.Errorf("%d of %d records still hold what was to go", len(remaining), len(keys))}
 		}
+	}
+	if len(failed) == 0 {
+		return group, nil
 	}
 	for _, x := range group {
 		if why, bad := failed[x.item.Key]; bad {
@@ -208,10 +233,7 @@ func (b *batch) write(ctx context.Context, q *inquiry) error {
 	}
 	ops := append([]storage.Op{advanceShard.With(next, item, b.r.plan.ID, s.number, s.next, s.item)}, b.asides...)
 	ops = append(ops, b.sides(q)...)
-	for i := range b.done {
-		x := &b.done[i]
-		b.counts[countKey{x.item.Source, x.item.Rule, x.outcome()}]++
-	}
+	b.count()
 	for k, n := range b.counts {
 		if !b.r.counted[shardCount{s.number, k}] {
 			ops = append(ops, newCount.With(b.r.plan.ID, k.source, k.rule, k.outcome, s.number, 0))
@@ -223,85 +245,41 @@ func (b *batch) write(ctx context.Context, q *inquiry) error {
 	return err
 }
 
-func (x *done) outcome() string {
-	switch {
-	case x.item.Limited && x.item.Action == Erase:
-		return "fields_erased"
-	case x.item.Limited: // nobody judged what the other fields tell
-		return "masked"
-	}
-	return map[Action]string{Erase: "erased", Mask: "masked", Anonymise: "anonymised", Block: "blocked"}[x.item.Action]
-}
-
-// sides keeps the side tables in step: runs of the same write, since a store makes
-// one statement of a run.
-func (b *batch) sides(q *inquiry) []storage.Op {
-	if q == nil {
-		return nil
-	}
-	category, now := b.page.source.Category(), storage.Micros(b.r.e.now())
-	var blocks, settles, unblock, unsettle, untell []storage.Op
+// count counts the records by their outcomes, those that follow one another at once.
+func (b *batch) count() {
+	var key countKey
+	n := 0
 	for i := range b.done {
 		x := &b.done[i]
-		switch {
-		case x.item.Action == Block:
-			asked := 0
-			if x.asked {
-				asked = 1
+		if k := (countKey{x.item.Source, x.item.Rule, x.outcome()}); k != key {
+			if n > 0 {
+				b.counts[key] += n
 			}
-			blocks = append(blocks, newBlock.With(category, x.item.Key, x.row.Subject, x.item.Rule, x.ground, now, x.until, asked))
-			continue
-		case x.item.stays():
-			settles = append(settles, putSettled.With(category, x.item.Key, x.item.Rule, x.row.Subject, now))
-		case q.settled:
-			unsettle = append(unsettle, deleteSettled.With(category, x.item.Key))
+			key, n = k, 0
 		}
-		if q.blocked && x.order.Action == Erase && !x.item.Limited { // gone, or masked for good
-			unblock = append(unblock, deleteBlock.With(category, x.item.Key))
-		}
-		if x.row.Owner != "" && !x.item.stays() {
-			untell = append(untell, deleteTold.With(category, x.item.Key))
-		}
+		n++
 	}
-	out := append(blocks, settles...)
-	out = append(out, unblock...)
-	out = append(out, unsettle...)
-	return append(out, untell...)
+	if n > 0 {
+		b.counts[key] += n
+	}
 }
 
-// entries records one entry for each record, with rule and ground.
-func (b *batch) entries(ctx context.Context) error {
-	e := b.r.e
-	if e.opt.Auditor == nil || len(b.done) == 0 {
-		return nil
-	}
-	subjects, attrs := make([]string, len(b.done)), make([][]slog.Attr, len(b.done))
-	var common []slog.Attr // of the last order; all of its records share them
-	for i := range b.done {
-		x := &b.done[i]
-		if i == 0 || x.order != b.done[i-1].order || x.ground != b.done[i-1].ground {
-			common = b.attrs(x)
+func (x *done) outcome() string {
+	switch x.item.Action {
+	case Erase:
+		if x.item.Limited {
+			return "fields_erased"
 		}
-		subjects[i] = x.row.Subject
-		attrs[i] = append(common[:len(common):len(common)], gdpr.Clear("record", e.digest(b.page.source.Category(), x.item.Key)))
-	}
-	if many, ok := e.opt.Auditor.(BatchAuditor); ok {
-		if err := many.RecordBatch(ctx, "retention.handled", subjects, attrs); err != nil {
-			return fmt.Errorf("%w: %w", ErrAudit, err)
+		return "erased"
+	case Mask:
+		return "masked"
+	case Anonymise:
+		if x.item.Limited { // nobody judged what the other fields tell
+			return "masked"
 		}
-		return nil
+		return "anonymised"
+	case Unblock:
+		return "unblocked"
 	}
-	for i := range subjects {
-		if err := e.audit(ctx, "retention.handled", subjects[i], attrs[i]...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *batch) attrs(x *done) []slog.Attr {
-	return []slog.Attr{
-		gdpr.Clear("plan", b.r.plan.ID), gdpr.Clear("source", x.item.Source), gdpr.Clear("category", b.page.source.Category()),
-		gdpr.Clear("outcome", x.outcome()), gdpr.Clear("rule", x.item.Rule), gdpr.Clear("ground", x.ground),
-	}
+	return "blocked"
 }

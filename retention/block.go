@@ -12,9 +12,15 @@ import (
 )
 
 // Blocking is a record that is kept for a duty or a claim only and used for nothing
-// else. It is not the restriction of GDPR art. 18, which is a right of the person.
-// The mark goes with the record: a later contact does not bring back what was nulled,
-// and does not lift it.
+// else. It is not the restriction of GDPR art. 18, which is a right of the person, so
+// that nobody is told before it ends (art. 18(3)).
+//
+// Its ground is that the use is over (art. 5(1)(b), (e)). When a purpose stands again,
+// by a new contract or consent, or because the schedule now allows more, the ground is
+// gone: the next plan lists the record with [Unblock], and the execution ends the
+// block. What was nulled stays so. A block for which the person asked (Asked) does not
+// end by that: a contact is no withdrawal of a request for erasure. Who learns that the
+// person wants it otherwise calls [Engine.Unblock].
 type Blocking struct {
 	Category string    `json:"category"`
 	Record   string    `json:"record"`
@@ -27,15 +33,16 @@ type Blocking struct {
 }
 
 var (
-	blockColumns = []string{"category", "record", "subject", "rule", "ground", "since", "until", "asked"}
-	putBlock     = &storage.Write{Verb: storage.Put, Table: schema.Blocked, Set: blockColumns}
-	newBlock     = &storage.Write{Verb: storage.InsertNew, Table: schema.Blocked, Set: blockColumns}
-	deleteBlock  = &storage.Write{Verb: storage.Delete, Table: schema.Blocked, Where: storage.By("category", "record")}
-	blockByKey   = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("category", "record"), Mode: storage.Current}
-	blocksOf     = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("subject"), Order: []string{"category", "record"}}
-	anyBlocked   = &storage.Select{From: schema.Blocked, Columns: []string{"record"}, Where: storage.By("category"), Limit: 1}
-	allBlocks    = &storage.Select{From: schema.Blocked, Columns: blockColumns, Order: []string{"category", "record"}}
-	countBlocked = &storage.Select{From: schema.Blocked, Columns: []string{storage.Count}}
+	blockColumns   = []string{"category", "record", "subject", "rule", "ground", "since", "until", "asked"}
+	putBlock       = &storage.Write{Verb: storage.Put, Table: schema.Blocked, Set: blockColumns}
+	newBlock       = &storage.Write{Verb: storage.InsertNew, Table: schema.Blocked, Set: blockColumns}
+	deleteBlock    = &storage.Write{Verb: storage.Delete, Table: schema.Blocked, Where: storage.By("category", "record")}
+	blockByKey     = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("category", "record"), Mode: storage.Current}
+	blocksOf       = &storage.Select{From: schema.Blocked, Columns: blockColumns, Where: storage.By("subject"), Order: []string{"category", "record"}}
+	anyBlocked     = &storage.Select{From: schema.Blocked, Columns: []string{"record"}, Where: storage.By("category"), Limit: 1}
+	allBlocks      = &storage.Select{From: schema.Blocked, Columns: blockColumns, Order: []string{"category", "record"}}
+	countBlocked   = &storage.Select{From: schema.Blocked, Columns: []string{storage.Count}}
+	blockedUnasked = &storage.Select{From: schema.Blocked, Columns: []string{"until", "record"}, Order: []string{"until", "record"}, Where: storage.By("asked", "category")}
 	// deferred lists erasures whose duty has ended, with the index (asked, category, until, record).
 	deferred = &storage.Select{From: schema.Blocked, Columns: []string{"until", "record"}, Order: []string{"until", "record"},
 		Where: []storage.Term{{Column: "asked"}, {Column: "category"}, {Column: "until", Cmp: storage.Gt}, {Column: "until", Cmp: storage.Le}}}
@@ -73,8 +80,9 @@ func (e *Engine) Block(ctx context.Context, subject, category, record, rule stri
 }
 
 // Unblock ends the blocking of a record whose erasure was completed elsewhere, with
-// it or by masking it. A record that is not blocked for the subject is left alone.
-// Unblock is the bridge that package dsar calls.
+// it or by masking it, or that may be used again sooner than the next plan would
+// find out. A record that is not blocked for the subject is left alone. Unblock is the
+// bridge that package dsar calls.
 func (e *Engine) Unblock(ctx context.Context, subject, category, record string) error {
 	if err := e.checkRecord("Unblock", subject, category, record, true); err != nil {
 		return err
@@ -91,6 +99,10 @@ func (e *Engine) Unblock(ctx context.Context, subject, category, record string) 
 			gdpr.Clear("rule", b.Rule), gdpr.Clear("ground", b.Ground))
 	})
 }
+
+// revives reports whether the block of a record ends when the rules say that it is
+// active.
+func (b *Blocking) revives(r *Record) bool { return b != nil && !b.Asked && b.Subject == r.Subject }
 
 // ruleOrGround finds the rule of a category by its id or its ground.
 func (e *Engine) ruleOrGround(category, s string) (id, ground string) {

@@ -10,7 +10,7 @@ import (
 // uvarint length and bytes of the rule.
 const itemsV1 = 1
 
-var itemActions = []Action{Erase, Mask, Anonymise, Block}
+var itemActions = []Action{Erase, Mask, Anonymise, Block, Unblock}
 
 var errPage = errors.New("retention: page of a plan is damaged")
 
@@ -41,22 +41,23 @@ func decodeItems(source string, b []byte) ([]Item, error) {
 		return nil, errPage
 	}
 	var items []Item
+	all, at := string(b), 1 // the texts of the items are parts of one string
 	text := func() (string, bool) {
-		n, w := binary.Uvarint(b)
-		if w <= 0 || n > uint64(len(b)-w) {
+		n, w := binary.Uvarint(b[at:])
+		if w <= 0 || n > uint64(len(b)-at-w) {
 			return "", false
 		}
-		s := string(b[w : w+int(n)])
-		b = b[w+int(n):]
-		return s, true
+		from := at + w
+		at = from + int(n)
+		return all[from:at], true
 	}
-	for b = b[1:]; len(b) > 0; {
+	for at < len(b) {
 		key, ok := text()
-		if !ok || len(b) == 0 || int(b[0]&0x7f) >= len(itemActions) {
+		if !ok || at == len(b) || int(b[at]&0x7f) >= len(itemActions) {
 			return nil, errPage
 		}
-		it := Item{Source: source, Key: key, Action: itemActions[b[0]&0x7f], Limited: b[0]&0x80 != 0}
-		b = b[1:]
+		it := Item{Source: source, Key: key, Action: itemActions[b[at]&0x7f], Limited: b[at]&0x80 != 0}
+		at++
 		if it.Rule, ok = text(); !ok {
 			return nil, errPage
 		}

@@ -155,8 +155,10 @@ func (p *planner) make(ctx context.Context, sources []Source) error {
 				return err
 			}
 		}
-		if err := p.waiting(ctx, c, finds[0] == FindAll); err != nil {
-			return err
+		if finds[0] != FindAll { // else every row was considered
+			if err := p.marked(ctx, c); err != nil {
+				return err
+			}
 		}
 		if err := p.flush(ctx); err != nil {
 			return err
@@ -249,6 +251,10 @@ func (p *planner) consider(ctx context.Context, q *inquiry, r *Record, find Find
 		if d.State != Blocked {
 			return nil
 		}
+	case findRevived:
+		if d.State != Active {
+			return nil
+		}
 	}
 	item, ok, err := q.item(ctx, p.source, r, &d)
 	if err != nil || !ok {
@@ -266,15 +272,15 @@ func (q *inquiry) item(ctx context.Context, s Source, r *Record, d *Decision) (i
 	} else {
 		item.Rule = q.waited[r.Key]
 	}
-	switch {
-	case d.Action() == Nothing || d.Action() == Review:
-		return item, false, nil
-	case d.Action() == Block:
-		if !q.blocked {
-			return item, true, nil
+	switch mark := q.marks[r.Key]; {
+	case d.State == Active:
+		if !mark.revives(r) {
+			return item, false, nil
 		}
-		b, err := q.e.blockOf(ctx, q.cond.Category(), r.Key)
-		return item, err == nil && b == nil, err
+		item.Action, item.Rule, item.Limited = Unblock, mark.Rule, false
+		return item, true, nil
+	case d.Action() == Block:
+		return item, mark == nil, nil
 	case item.stays() && q.settled:
 		var at int64
 		err := q.e.store.Get(ctx, settledByKey, []any{q.cond.Category(), r.Key, item.Rule}, &at)
@@ -296,11 +302,22 @@ func (d *Decision) dueAfter(at int64, now time.Time) bool {
 // stays reports whether the record is still there after the action.
 func (i *Item) stays() bool { return i.Action != Erase || i.Limited }
 
-// waiting adds the erasures that waited for a duty to end and are not due otherwise.
-func (p *planner) waiting(ctx context.Context, c *Condition, all bool) error {
-	if all {
-		return nil // every row was considered
+// marked looks at the blocked records: erasures that waited for a duty to end and
+// are not due otherwise, and records that may be used again.
+func (p *planner) marked(ctx context.Context, c *Condition) error {
+	due, past := Query{Condition: c, Find: FindDue}, Query{Condition: c, Find: FindBlocked}
+	err := p.recall(ctx, c, FindDue, func(events []int64) bool { return !due.Match(events) },
+		deferred, 1, c.Category(), 0, storage.Micros(p.at))
+	if err != nil {
+		return err
 	}
+	return p.recall(ctx, c, findRevived, func(events []int64) bool { return !due.Match(events) && !past.Match(events) },
+		blockedUnasked, 0, c.Category())
+}
+
+// recall considers the records that a reading of gdpr_blocked names, if their events
+// let them.
+func (p *planner) recall(ctx context.Context, c *Condition, find Find, let func(events []int64) bool, from *storage.Select, args ...any) error {
 	var keys []string
 	take := func() error {
 		if len(keys) == 0 {
@@ -314,10 +331,9 @@ func (p *planner) waiting(ctx context.Context, c *Condition, all bool) error {
 		if err != nil {
 			return err
 		}
-		due := Query{Condition: c, Find: FindDue}
 		for _, key := range keys {
-			if r := rows[key]; r != nil && !due.Match(r.Events) {
-				if err := p.consider(ctx, q, r, FindDue); err != nil {
+			if r := rows[key]; r != nil && let(r.Events) {
+				if err := p.consider(ctx, q, r, find); err != nil {
 					return err
 				}
 			}
@@ -325,7 +341,7 @@ func (p *planner) waiting(ctx context.Context, c *Condition, all bool) error {
 		keys = keys[:0]
 		return nil
 	}
-	for row, err := range p.e.store.Scan(ctx, deferred, []any{1, c.Category(), 0, storage.Micros(p.at)}) {
+	for row, err := range p.e.store.Scan(ctx, from, args) {
 		var until int64
 		var key string
 		if err == nil {
@@ -346,11 +362,15 @@ func (p *planner) waiting(ctx context.Context, c *Condition, all bool) error {
 // load reads rows by their keys as they are now.
 func (e *Engine) load(ctx context.Context, s Source, c *Condition, keys []string) (map[string]*Record, error) {
 	rows := make(map[string]*Record, len(keys))
+	all, events := make([]Record, 0, len(keys)), make([]int64, 0, len(keys)*len(c.policy.events))
 	for r, err := range s.Load(ctx, &Query{Condition: c, Find: FindAll}, keys) {
 		if err != nil {
 			return nil, err
 		}
-		rows[r.Key] = &Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: append([]int64(nil), r.Events...)}
+		at := len(events)
+		events = append(events, r.Events...)
+		all = append(all, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: events[at:len(events):len(events)]})
+		rows[r.Key] = &all[len(all)-1]
 	}
 	return rows, nil
 }
@@ -394,10 +414,4 @@ func (p *planner) finish(ctx context.Context) error {
 		return p.e.audit(ctx, "retention.planned", "", gdpr.Clear("plan", p.plan.ID), gdpr.Clear("hash", p.plan.Hash),
 			gdpr.Clear("edition", p.plan.Edition), slog.Int("rows", p.plan.Rows), slog.Int("stopped", p.plan.Stopped))
 	})
-}
-
-// digest names a record in an entry without its key.
-func (e *Engine) digest(category, record string) string {
-	h := frame.Hash("gdprkit/retention/record/v1", e.store.Scope(), category, record)
-	return hex.EncodeToString(h[:16])
 }

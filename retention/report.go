@@ -12,15 +12,15 @@ import (
 // Result is what became of the records of a plan.
 type Result struct {
 	Plan    Plan
-	Handled int // erased, masked, anonymised, blocked
+	Handled int // erased, masked, anonymised, blocked, unblocked
 	Skipped int // gone, changed or stopped since the plan was made
 	Failed  int // refused by the source; in the next plan again
 	Counts  []Count
 }
 
 // Count says how many records of a source met an outcome under a rule. Outcomes
-// are erased, fields_erased, masked, anonymised, blocked; gone, changed, stopped;
-// failed. Masked records still hold personal data and are never reported as
+// are erased, fields_erased, masked, anonymised, blocked, unblocked; gone, changed,
+// stopped; failed. Masked records still hold personal data and are never reported as
 // anonymised, nor as erased where a source erases in place ([Effecter]).
 type Count struct {
 	Source  string

@@ -55,6 +55,9 @@ const (
 	Anonymise Action = "anonymise"
 	Block     Action = "block"
 	Review    Action = "review"
+	// Unblock ends the block of a record that may be used again, see [Blocking]. No
+	// rule asks for it.
+	Unblock Action = "unblock"
 )
 
 // Anchor moves from the date of an event to the start of the period.

@@ -18,6 +18,8 @@ const (
 	FindBlocked             // rows whose use is over while a duty runs
 	FindReview              // rows that ask for a review
 	FindAll                 // every row of the category
+
+	findRevived Find = 255 // blocked rows that may be used again; no source is asked for them
 )
 
 // Query is what a [Source] is asked for: rows in ascending order of their keys,

@@ -76,8 +76,9 @@ type inquiry struct {
 	stops   map[string]string // subject -> ground
 	lapsed  map[string]bool   // subject
 	waited  map[string]string // record -> rule for which its erasure waited
-	blocked bool              // the category has blocked records
-	settled bool              // the category has settled records
+	marks   map[string]*Blocking
+	blocked bool // the category has blocked records
+	settled bool // the category has settled records
 }
 
 func (e *Engine) inquire(ctx context.Context, c *Condition) (*inquiry, error) {
@@ -95,7 +96,7 @@ func (e *Engine) inquire(ctx context.Context, c *Condition) (*inquiry, error) {
 
 func newInquiry(e *Engine, c *Condition, holds *holdSet, blocked, settled bool) *inquiry {
 	return &inquiry{e: e, cond: c, holds: holds, blocked: blocked, settled: settled,
-		stops: map[string]string{}, lapsed: map[string]bool{}, waited: map[string]string{}}
+		stops: map[string]string{}, lapsed: map[string]bool{}, waited: map[string]string{}, marks: map[string]*Blocking{}}
 }
 
 func (e *Engine) any(ctx context.Context, s *storage.Select, category string) (bool, error) {
@@ -118,6 +119,9 @@ func (q *inquiry) complete(ctx context.Context, r *Record, f *Facts) error {
 		b, err := q.e.blockOf(ctx, q.cond.Category(), r.Key)
 		if err != nil {
 			return err
+		}
+		if b != nil {
+			q.marks[r.Key] = b
 		}
 		if b != nil && b.Subject != r.Subject {
 			b = nil // not this row: see Record.Key

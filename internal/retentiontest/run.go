@@ -158,6 +158,7 @@ func Run(t *testing.T, dir func(t *testing.T) storage.Directory) {
 		{"EntryOrNothing", entryOrNothing}, {"Resume", resume}, {"SeveralWorkers", severalWorkers}, {"Upcoming", upcoming}, {"Reviews", reviews},
 		{"Keep", keep}, {"Explain", explain}, {"Report", report}, {"Own", own}, {"Tenants", tenants}, {"JoinsTheTransaction", joins}, {"Progress", progress}, {"Guard", guarded}, {"WrittenBack", writtenBack},
 		{"ErasedInPlace", erasedInPlace}, {"WaitedInPlace", waitedInPlace}, {"Unblock", unblock},
+		{"Revived", revived}, {"RevivedMeanwhile", revivedMeanwhile}, {"RevivedByConsent", revivedByConsent},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, dir(t)) })
 	}
