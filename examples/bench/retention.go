@@ -318,7 +318,21 @@ func (h *benchHost) List(ctx context.Context, q *retention.Query) iter.Seq2[*ret
 }
 
 func (h *benchHost) Load(ctx context.Context, _ *retention.Query, keys []string) iter.Seq2[*retention.Record, error] {
-	return h.read(ctx, h.e.DB.Tx(ctx), "id IN ("+strings.Join(keys, ",")+")", nil)
+	where, args := h.e.among(keys)
+	return h.read(ctx, h.e.DB.Tx(ctx), where, args)
+}
+
+// among is the condition that the id is one of some, as each engine has it cheapest:
+// a list of literals is parsed and planned anew each time, an array is not.
+func (e *Env) among(ids []string) (where string, args []any) {
+	list := strings.Join(ids, ",")
+	switch e.Engine {
+	case "postgres":
+		return "id = ANY($1::bigint[])", []any{"{" + list + "}"}
+	case "sqlite":
+		return "id IN (SELECT value FROM json_each(?))", []any{"[" + list + "]"}
+	}
+	return "id IN (" + list + ")", nil
 }
 
 func (h *benchHost) read(ctx context.Context, on interface {
@@ -344,7 +358,8 @@ func (h *benchHost) read(ctx context.Context, on interface {
 }
 
 func (h *benchHost) Carry(ctx context.Context, _ *retention.Order, keys []string) (map[string]string, error) {
-	_, err := h.e.DB.Tx(ctx).ExecContext(ctx, "DELETE FROM "+h.table+" WHERE id IN ("+strings.Join(keys, ",")+")")
+	where, args := h.e.among(keys)
+	_, err := h.e.DB.Tx(ctx).ExecContext(ctx, "DELETE FROM "+h.table+" WHERE "+where, args...)
 	return nil, err
 }
 
@@ -476,7 +491,8 @@ func rawChunk(e *Env, tx *sql.Tx) (int, error) {
 	if err := rows.Err(); err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM bench_raw WHERE id IN ("+strings.Join(ids, ",")+")"); err != nil {
+	where, args := e.among(ids)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM bench_raw WHERE "+where, args...); err != nil {
 		return 0, err
 	}
 	records := make([]string, len(ids))
