@@ -86,10 +86,6 @@ func (l *Log) outsideCheckpoint(ctx context.Context, h *head) (*Checkpoint, erro
 	if err == nil && c.Origin == h.origin {
 		return c, nil
 	}
-	// Not of this log: an earlier incarnation, which Reopen replaced on purpose?
-	if prev, perr := l.previous(ctx, h); perr == nil && prev != "" && prev == std64.EncodeToString(msg) {
-		return nil, nil
-	}
 	return nil, rolledBack(0, "the checkpoint kept outside is not one of this log")
 }
 
@@ -101,18 +97,18 @@ func (l *Log) compareOutside(ctx context.Context, h *head) error {
 	return l.extends(ctx, h, c)
 }
 
+// save replaces the outside checkpoint, but not by an older one that another process
+// of this log was slower with.
 func (l *Log) save(ctx context.Context, c *Checkpoint) error {
 	if l.opt.Anchor == nil {
 		return nil
 	}
-	return l.opt.Anchor.Save(ctx, l.anchorName(), c.Note)
-}
-
-// previous returns the outside checkpoint that the genesis of h replaced.
-func (l *Log) previous(ctx context.Context, h *head) (string, error) {
-	var v leafView
-	if _, err := l.readLeaf(ctx, h, 0, &v); err != nil {
-		return "", err
+	msg, err := l.opt.Anchor.Load(ctx, l.anchorName())
+	if err != nil {
+		return err
 	}
-	return v.text("previous.checkpoint"), nil
+	if old, err := parseNote(msg); err == nil && old.Origin == c.Origin && old.Size > c.Size {
+		return nil
+	}
+	return l.opt.Anchor.Save(ctx, l.anchorName(), c.Note)
 }

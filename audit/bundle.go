@@ -39,7 +39,8 @@ type Bundle struct {
 	// From to the first mark after To, whatever the entries say about their time.
 	From, To time.Time
 	// Since adds proofs that the log extends these earlier sizes, for a reader who
-	// kept a checkpoint. The outside checkpoint's size is always there.
+	// kept a checkpoint. The outside checkpoint's size is always there. A size below
+	// what is pruned is left out unless it is a multiple of 256.
 	Since []uint64
 }
 

@@ -330,7 +330,7 @@ func (b *bundleReader) subjects(index uint64) error {
 		return nil
 	}
 	if len(b.subs) == 1<<16 {
-		return b.bad("is one of too many different sets of subjects")
+		return fmt.Errorf("%w: its entries name too many different sets of subjects", ErrUndecided)
 	}
 	b.seen[key] = true
 	b.subs = append(b.subs, set)

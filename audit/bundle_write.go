@@ -302,7 +302,7 @@ func (o *bundleWriter) end(ctx context.Context, since []uint64) error {
 	}
 	slices.Sort(sizes)
 	for _, m := range slices.Compact(sizes) {
-		if m == 0 || m >= o.c.Size || m < o.h.pruned {
+		if m == 0 || m >= o.c.Size || !o.h.provable(m) {
 			continue
 		}
 		path, err := merkle.Consistency(m, o.c.Size, o.nodes)

@@ -106,15 +106,21 @@ func (l *Log) Checkpoint(ctx context.Context) (*Checkpoint, error) {
 	if !l.outside(ctx) {
 		return nil, storage.ErrInTx
 	}
-	id, err := l.opened(ctx)
-	if err != nil {
-		return nil, err
+	for again := true; ; again = false {
+		id, err := l.opened(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := newKeySigner(id.origin, l.signerKey())
+		if err != nil {
+			return nil, err
+		}
+		c, err := l.checkpoint(ctx, s)
+		if !again || !errors.Is(err, errMoved) {
+			return c, err
+		}
+		l.forgetIdent() // another process has reopened the log
 	}
-	s, err := newKeySigner(id.origin, l.signerKey())
-	if err != nil {
-		return nil, err
-	}
-	return l.checkpoint(ctx, s)
 }
 
 func (l *Log) checkpoint(ctx context.Context, signers ...*keySigner) (*Checkpoint, error) {
@@ -149,14 +155,22 @@ func (l *Log) checkpoint(ctx context.Context, signers ...*keySigner) (*Checkpoin
 	if last != nil && last.Size == h.size() {
 		return last, l.save(ctx, last)
 	}
-	c := &Checkpoint{Origin: id.origin, Size: h.size(), Root: h.tree.Root()}
-	if c.Note, err = signNote(c.Text(), signers...); err != nil {
-		return nil, err
-	}
-	if _, err := l.store.Apply(ctx, insertCheckpoint.With(h.num, int64(c.Size), c.Note)); err != nil {
+	c, err := l.sign(ctx, h, signers...)
+	if err != nil {
 		return nil, err
 	}
 	return c, l.save(ctx, c)
+}
+
+// sign makes a checkpoint of the head and stores it.
+func (l *Log) sign(ctx context.Context, h *head, signers ...*keySigner) (*Checkpoint, error) {
+	c := &Checkpoint{Origin: h.origin, Size: h.size(), Root: h.tree.Root()}
+	var err error
+	if c.Note, err = signNote(c.Text(), signers...); err != nil {
+		return nil, err
+	}
+	_, err = l.store.Apply(ctx, insertCheckpoint.With(h.num, int64(c.Size), c.Note))
+	return c, err
 }
 
 // trusted returns the verifier keys that this process knows by itself.
@@ -193,18 +207,26 @@ func (l *Log) newest(ctx context.Context, id *identity, keys []string) (*Checkpo
 
 // extends demands that the log contains what an earlier checkpoint covers.
 func (l *Log) extends(ctx context.Context, h *head, c *Checkpoint) error {
-	if c == nil {
+	switch {
+	case c == nil || c.Size == 0:
 		return nil
-	}
-	if c.Size > h.size() {
+	case c.Size > h.size():
 		return rolledBack(h.size(), "the log is shorter than a checkpoint of it")
+	case !h.provable(c.Size):
+		return rolledBack(c.Size, "the log is pruned beyond a checkpoint of it")
 	}
-	root, err := merkle.Root(c.Size, l.nodes(ctx, h))
+	return l.prefix(ctx, h, c.Size, c.Root, "the log has another root at the size of a checkpoint of it")
+}
+
+// prefix demands that the log as the head has it had that root at size. That the
+// tiles say so is not enough: whoever rewrote entries and head may have left them.
+func (l *Log) prefix(ctx context.Context, h *head, size uint64, root merkle.Hash, rule string) error {
+	path, err := merkle.Consistency(size, h.size(), l.nodes(ctx, h))
 	if err != nil {
 		return err
 	}
-	if root != c.Root {
-		return rolledBack(c.Size, "the log has another root at the size of a checkpoint of it")
+	if merkle.CheckConsistency(size, h.size(), root, h.tree.Root(), path) != nil {
+		return rolledBack(size, rule)
 	}
 	return nil
 }

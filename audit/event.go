@@ -90,9 +90,7 @@ func (l *Log) add(ctx context.Context, events ...Event) ([]*draft, error) {
 		if !again || !errors.Is(err, errMoved) {
 			return drafts, err
 		}
-		l.mu.Lock()
-		l.ident = nil // another process has reopened the log
-		l.mu.Unlock()
+		l.forgetIdent() // another process has reopened the log
 	}
 }
 
@@ -194,7 +192,7 @@ func (l *Log) clock(t time.Time) (int64, error) {
 	if at < l.latest-clockSlack.Microseconds() {
 		return 0, errors.Join(ErrClock, gdpr.Invalid("Event.At", "is more than five minutes behind the log"))
 	}
-	l.latest = max(l.latest, at)
+	l.latest = max(l.latest, min(at, l.now())) // a claim about the future binds nobody
 	return at, nil
 }
 

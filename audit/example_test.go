@@ -95,3 +95,48 @@ func ExampleLog_Redact() {
 	// Output:
 	// 3 1 <nil>
 }
+
+func ExampleLog_Reconcile() {
+	ctx := context.Background()
+	db := memstore.New(nil).Tenant("acme")
+	log, _ := audit.New(db, nil)
+	invoices := map[string]string{} // the host's table: id, and a column of text for the receipt
+
+	for _, id := range []string{"2026-1", "2026-2"} {
+		// In earnest the invoice is written in the same transaction.
+		err := db.InTx(ctx, func(ctx context.Context) error {
+			receipts, err := log.Append(ctx, audit.Event{Action: "invoice.sent", Subject: "c-17", Key: "invoice-" + id})
+			if err == nil {
+				invoices[id] = receipts[0].String()
+			}
+			return err
+		})
+		if err != nil {
+			panic(err)
+		}
+	}
+	// Somebody adds an invoice past the application.
+	invoices["2026-3"] = "01f00000-0000-7000-8000-000000000000/47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+	for d, err := range log.Reconcile(ctx, func(yield func(audit.Receipt, error) bool) {
+		for _, text := range invoices {
+			if r, err := audit.ParseReceipt(text); !yield(r, err) {
+				return
+			}
+		}
+	}) {
+		fmt.Println(d.Receipt.ID, d.Rule, err)
+	}
+	for d, err := range log.ReconcileKeys(ctx, func(yield func(string, error) bool) {
+		for id := range invoices {
+			if !yield("invoice-"+id, nil) {
+				return
+			}
+		}
+	}) {
+		fmt.Println(d.Key, d.Rule, err)
+	}
+	// Output:
+	// 01f00000-0000-7000-8000-000000000000 missing <nil>
+	// invoice-2026-3 missing <nil>
+}

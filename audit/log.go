@@ -107,6 +107,12 @@ func (l *Log) setIdent(ctx context.Context, id *identity) {
 	}
 }
 
+func (l *Log) forgetIdent() {
+	l.mu.Lock()
+	l.ident = nil
+	l.mu.Unlock()
+}
+
 func newIdentity(num int64, origin string) *identity {
 	return &identity{num, origin, origin[strings.LastIndexByte(origin, '/')+1:]}
 }

@@ -38,7 +38,8 @@ type Options struct {
 	Origin string
 	// Secret (32 bytes, kept outside the database) keys the MAC of staged entries
 	// and of idempotency keys. Default empty: a staged row that somebody forges
-	// cannot be told from a real one.
+	// cannot be told from a real one. It stays the same as long as the log: to Verify,
+	// rows made under another one look forged.
 	Secret gdpr.Secret
 	// Signer signs checkpoints: any crypto.Signer with an Ed25519 public key, which
 	// a KMS can be. Default nil: Checkpoint returns ErrNoSigner.

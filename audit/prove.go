@@ -50,6 +50,11 @@ func prove(index, size uint64, nodes merkle.Nodes) (*Proof, error) {
 	return p, err
 }
 
+// provable reports whether the tiles for the tree of that size are still there.
+func (h *head) provable(size uint64) bool {
+	return size >= h.pruned || size%merkle.TileWidth == 0
+}
+
 // ProveConsistency proves that the log at size m is a prefix of the log at size n;
 // n 0 stands for its present size. Check it with merkle.VerifyConsistency.
 func (l *Log) ProveConsistency(ctx context.Context, m, n uint64) ([]merkle.Hash, error) {
@@ -60,8 +65,8 @@ func (l *Log) ProveConsistency(ctx context.Context, m, n uint64) ([]merkle.Hash,
 	if n == 0 {
 		n = h.size()
 	}
-	if m == 0 || m > n || n > h.size() || m < h.pruned {
-		return nil, gdpr.Invalid("ProveConsistency", "needs 0 < m <= n within the log, and m not below what is pruned")
+	if m == 0 || m > n || n > h.size() || !h.provable(m) || !h.provable(n) {
+		return nil, gdpr.Invalid("ProveConsistency", "needs 0 < m <= n within the log, not below what is pruned unless they are multiples of 256")
 	}
 	return merkle.Consistency(m, n, l.nodes(ctx, h))
 }

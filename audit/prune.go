@@ -36,8 +36,9 @@ func deleteBelow(t *storage.Table, column string, cmp storage.Cmp, by ...string)
 // Prune drops the entries below upTo, rounded down to a multiple of 256, and
 // returns the index of the first that is left. First an entry log.pruned is sealed
 // with the root at that size, the checkpoint kept outside and the policy, a code;
-// then rows are deleted in ascending chunks. What remains is contiguous and still
-// provable against every checkpoint, since tiles of level 1 and above stay.
+// then rows are deleted in ascending chunks. What remains is contiguous and provable
+// against each checkpoint of a size not below upTo, or of a multiple of 256, since
+// tiles of level 1 and above stay.
 //
 // It is refused while Options.Held says so and unless the outside checkpoint
 // covers upTo ([ErrNoAnchor]). A Prune that was interrupted is finished by the next
@@ -85,6 +86,9 @@ func (l *Log) beginPrune(ctx context.Context, h *head, upTo uint64, policy strin
 	if err != nil {
 		return err
 	}
+	if err := l.prefix(ctx, h, upTo, root, "tiles and head do not fit"); err != nil {
+		return err
+	}
 	var chain []byte
 	if err := l.store.Get(ctx, selectChain, []any{h.num, int64(upTo) - 1}, &chain); err != nil {
 		return err
@@ -99,6 +103,7 @@ func (l *Log) beginPrune(ctx context.Context, h *head, upTo uint64, policy strin
 		{key: "chain", kind: 'r', text: string(chain)},
 		{key: "checkpoint", kind: 's', text: string(c.Note)},
 		{key: "keys", kind: 's', text: strings.Join(keys, "\n")},
+		{key: "mark", kind: 'i', text: strconv.FormatInt(h.mark, 10)},
 		{key: "policy", kind: 's', text: policy},
 	}, l.unguarded()...)...)
 	if err != nil {
@@ -121,7 +126,7 @@ func (l *Log) keysAt(ctx context.Context, h *head, size uint64) ([]string, error
 	var keys []string
 	if h.pruned > 0 {
 		var err error
-		if keys, err = l.prunedKeys(ctx, h); err != nil {
+		if keys, _, err = l.prunedState(ctx, h); err != nil {
 			return nil, err
 		}
 	}

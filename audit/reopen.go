@@ -13,8 +13,13 @@ var putHead = &storage.Write{Verb: storage.Put, Table: auditHead, Set: append([]
 
 // Reopen begins a new incarnation of the log after [ErrRolledBack]: a new log id,
 // whose first entry names the old one, the checkpoint kept outside, how many
-// entries are lost, and the reason, a code. The entries of the old incarnation stay
-// where they are. Entries that other processes stage for the old one meanwhile are
+// entries are lost, and the reason, a code. With Options.Anchor a checkpoint of the
+// new incarnation takes the place of the old one, so a signer is needed: whoever can
+// only write the database cannot pass off a new log for the old one. A Reopen that
+// was interrupted before that is repeated.
+//
+// The entries of the old incarnation stay where they are, and Verify covers them.
+// Entries that other processes stage for the old one meanwhile are
 // set aside, each with a log.row_rejected.
 func (l *Log) Reopen(ctx context.Context, reason string) error {
 	if !isCode(reason) {
@@ -31,6 +36,9 @@ func (l *Log) Reopen(ctx context.Context, reason string) error {
 		var err error
 		if outside, err = l.opt.Anchor.Load(ctx, l.anchorName()); err != nil {
 			return err
+		}
+		if outside != nil && l.signerKey() == nil {
+			return ErrNoSigner
 		}
 	}
 	old, err := l.readHead(ctx)
@@ -63,7 +71,30 @@ func (l *Log) Reopen(ctx context.Context, reason string) error {
 		return err
 	}
 	l.setIdent(ctx, id)
-	return nil
+	if outside == nil {
+		return nil
+	}
+	return l.replaceOutside(ctx, id)
+}
+
+// replaceOutside anchors the new incarnation.
+func (l *Log) replaceOutside(ctx context.Context, id *identity) error {
+	s, err := newKeySigner(id.origin, l.signerKey())
+	if err != nil {
+		return err
+	}
+	h, err := l.readHead(ctx)
+	if err != nil {
+		return err
+	}
+	if h.num != id.num {
+		return storage.ErrStale
+	}
+	c, err := l.sign(ctx, h, s)
+	if err != nil {
+		return err
+	}
+	return l.save(ctx, c)
 }
 
 func (l *Log) reopen(ctx context.Context, id *identity, old *head, outside []byte, reason string) error {
@@ -78,11 +109,9 @@ func (l *Log) reopen(ctx context.Context, id *identity, old *head, outside []byt
 	}
 	if outside != nil {
 		extra = append(extra, value{key: "previous.checkpoint", kind: 's', text: std64.EncodeToString(outside)})
-		lost := uint64(0)
-		if c, err := parseNote(outside); err == nil && c.Size > size {
-			lost = c.Size - size
+		if c, err := parseNote(outside); err == nil && (old == nil || c.Origin == old.origin) {
+			extra = append(extra, value{key: "lost", kind: 'i', text: strconv.FormatUint(max(c.Size, size)-size, 10)})
 		}
-		extra = append(extra, value{key: "lost", kind: 'i', text: strconv.FormatUint(lost, 10)})
 	}
 	genesis, err := l.genesis(id, extra)
 	if err != nil {

@@ -25,6 +25,7 @@ type Report struct {
 	Pending     int           // committed entries that wait to be sealed
 	Oldest      time.Duration // age of the oldest pending entry
 	SetAside    int           // staged rows with a wrong MAC, each with its log.row_rejected
+	Closed      uint64        // entries of earlier incarnations, which Reopen closed, intact too
 }
 
 // Verify reads the whole log and recomputes every leaf, the chain, the tree, each
@@ -65,7 +66,16 @@ func (l *Log) verify(ctx context.Context) (*Report, error) {
 		return &Report{}, err
 	}
 	v := &verifier{l: l, h: h, r: &Report{Origin: h.origin, Pruned: h.pruned}, trusted: l.trusted(h.origin)}
-	return v.r, v.run(ctx)
+	if v.outside, err = l.outsideCheckpoint(ctx, h); err != nil {
+		return v.r, err
+	}
+	if err := v.run(ctx); err != nil {
+		return v.r, err
+	}
+	if err := v.closedLogs(ctx); err != nil {
+		return v.r, err
+	}
+	return v.r, l.verifyStage(ctx, h, v.r)
 }
 
 // chunkSize is how many entries are verified between two looks at other tables.
@@ -80,6 +90,7 @@ type verifier struct {
 
 	trusted []string
 	outside *Checkpoint
+	slot    int64 // 0, or the number of a closed incarnation
 
 	prunedRoot merkle.Hash // of the entries that Prune dropped
 
@@ -129,15 +140,7 @@ func (v *verifier) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		before := v.clone()
-		end := min(v.h.size(), (v.tree.Size()/chunkSize+1)*chunkSize)
-		err := v.chunk(ctx, end)
-		var f *Finding
-		if errors.As(err, &f) { // a payload may have been dropped between two reads
-			v.state = before
-			err = v.chunk(ctx, end)
-		}
-		if err != nil {
+		if err := v.steady(ctx, min(v.h.size(), (v.tree.Size()/chunkSize+1)*chunkSize)); err != nil {
 			return err
 		}
 	}
@@ -146,17 +149,36 @@ func (v *verifier) run(ctx context.Context) error {
 	}
 	v.r.Size, v.r.Root = v.tree.Size(), v.tree.Root()
 	v.r.Redacted, v.r.Inversions, v.r.Checkpoints = v.redacted, v.inversions, v.checkpoints
-	return v.l.verifyStage(ctx, v.h, v.r)
+	return nil
 }
 
-// begin loads the outside checkpoint and, after pruning, the state at the first
-// entry that is left.
-func (v *verifier) begin(ctx context.Context) (err error) {
+// steady verifies a chunk, again as long as payloads were dropped between its reads.
+func (v *verifier) steady(ctx context.Context, end uint64) error {
+	before, known := v.clone(), -1
+	for {
+		err := v.chunk(ctx, end)
+		var f *Finding
+		if !errors.As(err, &f) {
+			return err
+		}
+		v.state = before.clone()
+		n := 0
+		args := []any{v.h.num, int64(v.tree.Size()), int64(end)}
+		if e := v.l.store.Get(ctx, countRedactions, args, &n); e != nil {
+			return e
+		}
+		if n == known {
+			return err
+		}
+		known = n
+	}
+}
+
+// begin looks at the outside checkpoint and, after pruning, loads the state at the
+// first entry that is left.
+func (v *verifier) begin(ctx context.Context) error {
 	if v.h.root != v.h.tree.Root() {
 		return foundLog("root and frontier of the head do not fit")
-	}
-	if v.outside, err = v.l.outsideCheckpoint(ctx, v.h); err != nil {
-		return err
 	}
 	if o := v.outside; o != nil {
 		v.r.Outside = o.Size
@@ -164,12 +186,35 @@ func (v *verifier) begin(ctx context.Context) (err error) {
 			return rolledBack(v.h.size(), "the log is shorter than the outside checkpoint")
 		}
 	}
-	if v.h.pruned > 0 {
-		return v.resume(ctx)
+	if v.h.pruned == 0 {
+		v.pruned = true
+		return nil
 	}
-	v.pruned = true
-	return nil
+	if err := v.resume(ctx); err != nil {
+		return err
+	}
+	return v.outsidePruned(ctx)
 }
+
+// outsidePruned compares with an outside checkpoint that lies where the entries were
+// dropped. Prune leaves none there but at its very end.
+func (v *verifier) outsidePruned(ctx context.Context) error {
+	o := v.outside
+	if o == nil || o.Size == 0 || o.Size > v.h.pruned {
+		return nil
+	}
+	if !v.h.provable(o.Size) {
+		return rolledBack(o.Size, "the log is pruned beyond the outside checkpoint")
+	}
+	root, err := merkle.Root(o.Size, v.l.tileNodes(ctx, v.h, false))
+	if err == nil && root != o.Root {
+		err = rolledBack(o.Size, "the log has another root at the size of the outside checkpoint")
+	}
+	return err
+}
+
+// now reads the head again.
+func (v *verifier) now(ctx context.Context) (*head, error) { return v.l.readSlot(ctx, v.slot) }
 
 // add takes the hash of the next leaf into chain, tree and tiles.
 func (v *verifier) add(hash merkle.Hash) {
@@ -216,7 +261,7 @@ func (v *verifier) finish(ctx context.Context) error {
 		return foundLog("the head has other verifier keys than the entries")
 	case !v.pruned:
 		return found(h.pruned, "entries are missing and no log.pruned says so")
-	case len(v.trusted) > 0 && v.checkpoints > 0 && !v.signed:
+	case v.slot == 0 && len(v.trusted) > 0 && v.checkpoints > 0 && !v.signed:
 		return foundLog("no stored checkpoint is signed by a trusted key")
 	}
 	if err := v.partialTiles(ctx); err != nil {
@@ -254,7 +299,7 @@ func (v *verifier) compareTile(ctx context.Context, d dueTile, partial bool) err
 	if len(got) == len(d.tile) {
 		return nil
 	}
-	now, err := v.l.readHead(ctx)
+	now, err := v.now(ctx)
 	if err != nil {
 		return err
 	}

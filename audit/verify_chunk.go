@@ -25,6 +25,9 @@ var (
 		From: schema.AuditRedaction, Columns: []string{"seq", "entry"}, Order: []string{"seq"},
 		Where: append(storage.By("log"), seqRange...),
 	}
+	countRedactions = &storage.Select{
+		From: schema.AuditRedaction, Columns: []string{storage.Count}, Where: append(storage.By("log"), seqRange...),
+	}
 	tileRows = &storage.Select{
 		From: schema.AuditTile, Columns: []string{"idx", "hashes"}, Order: []string{"idx"},
 		Where: append(storage.By("log", "level"), storage.Term{Column: "idx", Cmp: storage.Ge}, storage.Term{Column: "idx", Cmp: storage.Lt}),
@@ -157,7 +160,7 @@ func (v *verifier) side(ctx context.Context, first, end int64) (*side, error) {
 func (v *verifier) redaction(ctx context.Context, seq, entry int64) ([]byte, error) {
 	var x leafView
 	if entry <= seq || uint64(entry) >= v.h.size() {
-		if h, err := v.l.readHead(ctx); err != nil || entry <= seq || uint64(entry) >= h.size() {
+		if h, err := v.now(ctx); err != nil || entry <= seq || uint64(entry) >= h.size() {
 			return nil, found(uint64(seq), "a redaction points outside the log")
 		}
 	}

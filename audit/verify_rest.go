@@ -70,7 +70,7 @@ func (v *verifier) surplus(ctx context.Context) error {
 			return err
 		}
 		// The head is read after the row: had the log grown, it covers the row.
-		now, err := v.l.readHead(ctx)
+		now, err := v.now(ctx)
 		if err != nil {
 			return err
 		}
@@ -84,13 +84,16 @@ func (v *verifier) surplus(ctx context.Context) error {
 			return orFound(err, "table %s has rows before the first entry", s.From.Name)
 		}
 	}
+	if v.slot != 0 {
+		return v.surplusTiles(ctx)
+	}
 	for _, s := range strayLogs {
 		var n int64
 		err := v.l.store.Get(ctx, s, []any{v.h.num}, &n)
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}
-		if now, e := v.l.readHead(ctx); err == nil && e == nil && now.num >= n {
+		if now, e := v.now(ctx); err == nil && e == nil && now.num >= n {
 			continue // reopened meanwhile
 		}
 		return orFound(err, "table %s has rows of a log that does not exist", s.From.Name)
@@ -133,7 +136,7 @@ func (v *verifier) surplusTiles(ctx context.Context) error {
 			return foundLog("a tile has a negative place")
 		}
 	}
-	now, err := v.l.readHead(ctx)
+	now, err := v.now(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,7 +182,7 @@ func (l *Log) verifyStage(ctx context.Context, h *head, r *Report) (err error) {
 			return err
 		}
 		if _, s, _ := l.admit(ctx, h, id, text, mac, false); s == rowBad {
-			return foundLog("a staged row has a wrong MAC")
+			return foundLog("a staged row has a wrong MAC, or Options.Secret was changed")
 		}
 	}
 	for row, err := range l.store.Scan(ctx, allKeys, nil) {
@@ -191,7 +194,7 @@ func (l *Log) verifyStage(ctx context.Context, h *head, r *Report) (err error) {
 			return err
 		}
 		if !hmac.Equal(k.mac, l.keyMAC(&k)) {
-			return foundLog("the row of an idempotency key has a wrong MAC")
+			return foundLog("the row of an idempotency key has a wrong MAC, or Options.Secret was changed")
 		}
 	}
 	if err := l.store.Get(ctx, countPending, []any{setAside}, &r.SetAside); err != nil {
@@ -219,7 +222,7 @@ func (v *verifier) resume(ctx context.Context) error {
 		return err
 	}
 	v.chain, v.prunedRoot = merkle.Hash(v.h.base), v.tree.Root()
-	if v.keys, err = v.l.prunedKeys(ctx, v.h); err != nil {
+	if v.keys, v.mark, err = v.l.prunedState(ctx, v.h); err != nil {
 		return err
 	}
 	for level := uint(1); level < uint(len(v.tiles)); level++ {
@@ -242,22 +245,24 @@ func (v *verifier) resume(ctx context.Context) error {
 	return nil
 }
 
-// prunedKeys returns the verifier keys in force at the end of pruning. The entry
-// that says so is verified when the pass comes to it.
-func (l *Log) prunedKeys(ctx context.Context, h *head) ([]string, error) {
+// prunedState returns the verifier keys in force at the end of pruning, and a time
+// that the last mark is not before. The entry that says so is verified when the pass
+// comes to it.
+func (l *Log) prunedState(ctx context.Context, h *head) (keys []string, mark int64, err error) {
 	for r, err := range l.scanRows(ctx, actionDown, h.num, "log.pruned", int64(h.pruned), int64(h.size())) {
 		var x leafView
 		if err == nil {
 			_, err = l.readLeaf(ctx, h, uint64(r.seq), &x)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if n, ok := x.uint("upTo"); ok && n == h.pruned {
-			return splitKeys(x.text("keys")), nil
+			at, _ := x.uint("mark")
+			return splitKeys(x.text("keys")), int64(at), nil
 		}
 	}
-	return nil, found(h.pruned, "entries are missing and no log.pruned says so")
+	return nil, 0, found(h.pruned, "entries are missing and no log.pruned says so")
 }
 
 // oldTiles compares each full tile below the end of pruning with its parent.

@@ -21,6 +21,7 @@ type Open func(t *testing.T) storage.Directory
 func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 	Features(t, open)
 	t.Run("Detectable", func(t *testing.T) { Detectable(t, open) })
+	t.Run("Hostile", func(t *testing.T) { Hostile(t, open) })
 }
 
 // Features runs the scenarios without the attacks.
@@ -38,6 +39,7 @@ func Features(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("Rotate", func(t *testing.T) { rotate(t, open(t)) })
 	t.Run("Redact", func(t *testing.T) { redact(t, open(t)) })
 	t.Run("Prune", func(t *testing.T) { prune(t, open(t)) })
+	t.Run("Racing", func(t *testing.T) { racing(t, open(t)) })
 	t.Run("Bundles", func(t *testing.T) { bundles(t, open(t)) })
 	t.Run("Source", func(t *testing.T) { source(t, open(t)) })
 	t.Run("Reconcile", func(t *testing.T) { reconcile(t, open(t)) })
