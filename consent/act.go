@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -106,9 +107,23 @@ func (l *Ledger) purpose(a *Act) (*Purpose, error) {
 		return nil, refuse(ErrPurpose, "Act.Purpose", "is not in the catalogue, or no version of it was in force at that time")
 	}
 	if !p.hasChannel(a.Channel) {
-		return nil, refuse(ErrChannel, "Act.Channel", "is not a channel of purpose %s", p.ID)
+		return nil, noChannel("Act.Channel", p)
 	}
 	return p, nil
+}
+
+// noChannel refuses a channel and names those that there are.
+func noChannel(field string, p *Purpose) error {
+	if len(p.Channels) == 0 {
+		return refuse(ErrChannel, field, "must be empty: purpose %s has no channels", p.ID)
+	}
+	return refuse(ErrChannel, field, "is not one of purpose %s, which has %s", p.ID, strings.Join(p.Channels, ", "))
+}
+
+// noChannel does so for a purpose of which no version has the channel.
+func (l *Ledger) noChannel(field, purpose string) error {
+	versions := l.catalogue.byID[purpose]
+	return noChannel(field, versions[len(versions)-1])
 }
 
 // known checks that a purpose exists in any version, for stops, which need no more.
@@ -130,7 +145,7 @@ func (l *Ledger) channelsOf(a *Act) ([]string, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, refuse(ErrChannel, "Act.Channel", "is not a channel of purpose %s", a.Purpose)
+		return nil, l.noChannel("Act.Channel", a.Purpose)
 	}
 	return all, nil
 }

@@ -102,10 +102,23 @@ func schemaError(err error) error {
 	if !errors.As(err, &v) {
 		return refuse(ErrCatalogue, "Catalogue", "does not fit its schema")
 	}
-	for len(v.Causes) > 0 {
-		v = v.Causes[0]
+	var where string
+	var faults []string
+	var collect func(v *jsonschema.ValidationError)
+	collect = func(v *jsonschema.ValidationError) {
+		for _, cause := range v.Causes {
+			collect(cause)
+		}
+		switch {
+		case len(v.Causes) > 0:
+		case len(faults) == 0:
+			where, faults = v.InstanceLocation, append(faults, v.Message)
+		default:
+			faults = append(faults, v.InstanceLocation+": "+v.Message)
+		}
 	}
-	return refuse(ErrCatalogue, "Catalogue"+v.InstanceLocation, "does not fit its schema at %s", v.KeywordLocation)
+	collect(v)
+	return refuse(ErrCatalogue, "Catalogue"+where, "does not fit its schema: %s", strings.Join(faults, "; "))
 }
 
 func jsonField(err error) string {

@@ -115,7 +115,7 @@ func (l *Ledger) checkQuery(q *Query) (Decision, error) {
 			return Decision{}, l.checkTimes(q)
 		}
 	}
-	return deny(q, NoConsent, at), refuse(ErrChannel, "Query.Channel", "is not a channel of purpose %s", q.Purpose)
+	return deny(q, NoConsent, at), l.noChannel("Query.Channel", q.Purpose)
 }
 
 func (l *Ledger) checkTimes(q *Query) error {

@@ -98,7 +98,7 @@ func (l *Ledger) checkCampaign(c *Campaign) error {
 			return nil
 		}
 	}
-	return refuse(ErrChannel, "Campaign.Channel", "is not a channel of purpose %s", c.Purpose)
+	return l.noChannel("Campaign.Channel", c.Purpose)
 }
 
 var errEnough = errors.New("consent: enough selected")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/storage/sqlstore"
 )
 
@@ -129,6 +130,9 @@ type part struct {
 // touched: tables, columns, types, paths, strategies, order. Every fault is
 // reported at once, as [Faults] that wrap [ErrMap].
 func Open(ctx context.Context, db DB, m *Map, o *Options) (*Live, error) {
+	if m == nil {
+		return nil, gdpr.Invalid("Open.m", "is nil; read a map with Parse")
+	}
 	if err := m.Check(); err != nil {
 		return nil, err
 	}

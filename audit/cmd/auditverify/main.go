@@ -79,7 +79,7 @@ func readKeys(s string) ([]string, error) {
 	}
 	b, err := os.ReadFile(s)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("-key is neither a verifier key (name+hash+base64) nor a file with some: %w", err)
 	}
 	var keys []string
 	for line := range strings.Lines(string(b)) {
