@@ -129,13 +129,18 @@ func (b *builder) log() error {
 }
 
 func (b *builder) ledger() error {
-	secret, err := b.secret(pseudonym.SecretLink)
+	list, err := b.kit.Vault.Secrets(b.ctx, pseudonym.SecretLink)
 	if err != nil {
 		return err
 	}
+	secrets := make([]gdpr.Secret, len(list))
+	for i, s := range list {
+		secrets[i] = gdpr.NewSecret(s)
+	}
 	k := b.kit
 	o := &consent.Options{
-		Auditor: k.Log, Sealer: k.Vault, Guard: b.Guard, Journal: b.Journal, Controller: b.Controller, Secret: secret,
+		Auditor: k.Log, Sealer: k.Vault, Guard: b.Guard, Journal: b.Journal, Controller: b.Controller,
+		Secret: secrets[0], OldSecrets: secrets[1:],
 		Now: b.Now, Logger: b.Logger,
 	}
 	k.Ledger, err = consent.New(b.store, b.Catalogue, adjust(o, b.Adjust.Consent))

@@ -101,7 +101,7 @@ func (v *Vault) RotateIndex(ctx context.Context) error {
 	if list[0].generation >= maxRoots {
 		return gdpr.Invalid("index", "has used its %d roots", maxRoots)
 	}
-	if err := v.addSecret(ctx, secretIndex, list[0].generation+1); err != nil {
+	if err := v.addSecret(ctx, secretIndex, list[0].generation+1, live); err != nil {
 		return unavailable("rotate the index root", err)
 	}
 	v.secrets.clear()

@@ -258,16 +258,16 @@ func (m *mover) secrets(ctx context.Context) error {
 			return err
 		}
 		var name string
-		var generation, epoch int
+		var generation, state int
 		var kid, wrapped []byte
-		if err := row.Scan(&name, &generation, &kid, &wrapped, &epoch); err != nil {
+		if err := row.Scan(&name, &generation, &kid, &wrapped, &state); err != nil {
 			return err
 		}
 		fresh, err := m.rewrap(keyID(kid), "", name, wrapped)
 		if err != nil {
 			return err
 		}
-		ops = append(ops, rewrapSecret.With(fresh, m.to, bytes.Clone(kid), m.from, live))
+		ops = append(ops, rewrapSecret.With(fresh, m.to, bytes.Clone(kid), m.from, state))
 	}
 	if len(ops) == 0 {
 		return nil

@@ -1,6 +1,7 @@
 package pseudonym
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -26,6 +27,14 @@ const (
 	secretIndex = "index"
 	secretTomb  = "tombstone"
 )
+
+// rank puts a secret that is accepted and not used yet behind the others.
+func rank(state int) int {
+	if state == added {
+		return 1
+	}
+	return 0
+}
 
 // secretValue is one generation of a secret.
 type secretValue struct {
@@ -66,18 +75,36 @@ func (s *secrets) clear() {
 	clear(s.m)
 }
 
-// Secret returns 32 random bytes of the tenant, made on first use and the same ever
-// after: name is one of SecretStage, SecretSuppression, SecretCode, SecretLink. The
-// bytes are a copy and must not be logged.
+// Secret returns 32 random bytes of the tenant, made on first use: name is one of
+// SecretStage, SecretSuppression, SecretCode, SecretLink. They stay the same unless
+// [Vault.UseSecret] takes another into use. The bytes are a copy and must not be
+// logged.
 func (v *Vault) Secret(ctx context.Context, name string) ([]byte, error) {
+	list, err := v.Secrets(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// Secrets returns the secret in use and then every other that is to be accepted:
+// earlier ones, and one that [Vault.AddSecret] made.
+func (v *Vault) Secrets(ctx context.Context, name string) ([][]byte, error) {
 	if !slices.Contains([]string{SecretStage, SecretSuppression, SecretCode, SecretLink}, name) {
 		return nil, gdpr.Invalid("name", "must be stage, suppression, code or link")
+	}
+	if v.secrets.get(name) != nil { // another process may have added one
+		v.secrets.drop(name)
 	}
 	list, err := v.secret(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(list[0].key[:]), nil
+	out := make([][]byte, len(list))
+	for i := range list {
+		out[i] = slices.Clone(list[i].key[:])
+	}
+	return out, nil
 }
 
 // secret returns the generations of a secret and makes the first one.
@@ -87,7 +114,7 @@ func (v *Vault) secret(ctx context.Context, name string) ([]secretValue, error) 
 	}
 	list, err := v.readSecret(ctx, name)
 	for tries := 0; err == nil && len(list) == 0 && tries < 8; tries++ {
-		if err = v.addSecret(ctx, name, 1); errors.Is(err, errEpochMoved) {
+		if err = v.addSecret(ctx, name, 1, live); errors.Is(err, errEpochMoved) {
 			err = nil
 			continue
 		}
@@ -103,8 +130,8 @@ func (v *Vault) secret(ctx context.Context, name string) ([]secretValue, error) 
 
 func (v *Vault) readSecret(ctx context.Context, name string) ([]secretValue, error) {
 	type raw struct {
-		generation, epoch int
-		kid, wrapped      []byte
+		generation, epoch, state int
+		kid, wrapped             []byte
 	}
 	var rows []raw
 	for row, err := range v.keys.Scan(ctx, selSecret, []any{name}) {
@@ -112,11 +139,12 @@ func (v *Vault) readSecret(ctx context.Context, name string) ([]secretValue, err
 			return nil, err
 		}
 		var r raw
-		if err := row.Scan(&r.generation, &r.kid, &r.epoch, &r.wrapped); err != nil {
+		if err := row.Scan(&r.generation, &r.kid, &r.epoch, &r.state, &r.wrapped); err != nil {
 			return nil, err
 		}
 		rows = append(rows, r)
 	}
+	slices.SortStableFunc(rows, func(a, b raw) int { return cmp.Compare(rank(a.state), rank(b.state)) })
 	settled := true
 	var list []secretValue
 	for _, r := range rows {
@@ -138,8 +166,8 @@ func (v *Vault) readSecret(ctx context.Context, name string) ([]secretValue, err
 	return list, nil
 }
 
-// addSecret inserts a generation unless somebody else did.
-func (v *Vault) addSecret(ctx context.Context, name string, generation int) error {
+// addSecret inserts a generation in a state unless somebody else did.
+func (v *Vault) addSecret(ctx context.Context, name string, generation, state int) error {
 	k, err := v.keysHead(ctx)
 	if err != nil {
 		return err
@@ -163,7 +191,7 @@ func (v *Vault) addSecret(ctx context.Context, name string, generation int) erro
 		if now.epoch != k.epoch {
 			return errEpochMoved
 		}
-		_, err = v.keys.Apply(ctx, insSecret.With(name, generation, kid[:], k.epoch, live, wrapped, storage.Micros(v.now())))
+		_, err = v.keys.Apply(ctx, insSecret.With(name, generation, kid[:], k.epoch, state, wrapped, storage.Micros(v.now())))
 		return err
 	})
 }

@@ -5,10 +5,11 @@ import (
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
 
-// The states of a key row.
+// The states of the row of a key or a secret.
 const (
 	live    = 1
 	closing = 2
+	added   = 3 // of a secret: accepted, not in use yet
 )
 
 // The states of an epoch row.
@@ -82,15 +83,17 @@ var (
 )
 
 var (
-	selSecret = &storage.Select{From: schema.KeySecret, Columns: []string{"generation", "kid", "epoch", "wrapped"},
+	selSecret = &storage.Select{From: schema.KeySecret, Columns: []string{"generation", "kid", "epoch", "state", "wrapped"},
 		Where: storage.By("name"), Order: []string{"generation"}, Desc: true, Mode: storage.Current}
 	selSecretsOfEpoch = &storage.Select{From: schema.KeySecret,
-		Columns: []string{"name", "generation", "kid", "wrapped", "epoch"},
+		Columns: []string{"name", "generation", "kid", "wrapped", "state"},
 		Where:   storage.By("epoch"), Order: []string{"name", "generation"}}
 	countSecretsOfEpoch = &storage.Select{From: schema.KeySecret, Columns: []string{storage.Count},
 		Where: storage.By("epoch"), Mode: storage.Current}
 	insSecret = &storage.Write{Verb: storage.InsertNew, Table: schema.KeySecret,
 		Set: []string{"name", "generation", "kid", "epoch", "state", "wrapped", "created"}}
+	useSecret = &storage.Write{Verb: storage.Update, Table: schema.KeySecret, Set: []string{"state"},
+		Where: storage.By("name", "generation", "state")}
 	rewrapSecret = &storage.Write{Verb: storage.Update, Table: schema.KeySecret, Set: []string{"wrapped", "epoch"},
 		Where: storage.By("kid", "epoch", "state")}
 )

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"Tokens", tokens},
 		{"Indexes", indexes},
 		{"Rotation", rotation},
+		{"Secrets", secrets},
 		{"Schedule", schedule},
 		{"OtherProcess", otherProcess},
 		{"Prune", prune},
