@@ -163,8 +163,11 @@ func (n *Node) Kill() {
 	n.cmd = nil
 }
 
-// DSN returns a DSN of a database on the node.
-func (n *Node) DSN(database string) string {
+// DSN returns a DSN of a database on the node, whose sessions read what the cluster
+// has committed.
+func (n *Node) DSN(database string) string { return n.plainDSN(database) + "&wsrep_sync_wait=1" }
+
+func (n *Node) plainDSN(database string) string {
 	return fmt.Sprintf("root@tcp(127.0.0.1:%d)/%s?timeout=2s&readTimeout=20s&writeTimeout=20s", n.port, database)
 }
 

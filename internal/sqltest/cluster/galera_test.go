@@ -25,6 +25,8 @@ func TestGalera(t *testing.T) {
 		places = append(places, newPlace(t, "mysql", n.DSN("crm"), sqlstore.MySQL))
 	}
 	prepare(t, places)
+	err = newPlace(t, "mysql", g.Nodes[0].plainDSN("crm"), sqlstore.MySQL).db.Check(t.Context())
+	require.ErrorContains(t, err, "wsrep_sync_wait is 0: set wsrep_sync_wait=1 in the DSN")
 	l, ask := mixed(places)
 	for round := range 3 {
 		n := g.Nodes[(round+1)%3]
