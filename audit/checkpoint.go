@@ -132,24 +132,20 @@ func (l *Log) checkpoint(ctx context.Context, signers ...*keySigner) (*Checkpoin
 	if err != nil {
 		return nil, err
 	}
-	keys := append(l.trusted(id.origin), signers[0].vkey)
-	last, err := l.newest(ctx, id, keys)
+	last, err := l.newest(ctx, id, append(l.trusted(id.origin), signers[0].vkey))
 	if err != nil {
 		return nil, err
+	}
+	if _, err := l.unbroken(ctx, last); err != nil {
+		return nil, err // before anything is written
 	}
 	if last == nil || last.Size != size || len(signers) > 1 {
 		if err := l.mark(ctx, id, signers[0]); err != nil {
 			return nil, err
 		}
 	}
-	h, err := l.readHead(ctx)
+	h, err := l.unbroken(ctx, last)
 	if err != nil {
-		return nil, err
-	}
-	if err := l.extends(ctx, h, last); err != nil {
-		return nil, err
-	}
-	if err := l.compareOutside(ctx, h); err != nil {
 		return nil, err
 	}
 	if last != nil && last.Size == h.size() {
@@ -160,6 +156,18 @@ func (l *Log) checkpoint(ctx context.Context, signers ...*keySigner) (*Checkpoin
 		return nil, err
 	}
 	return c, l.save(ctx, c)
+}
+
+// unbroken returns the head if it extends a checkpoint and the outside one.
+func (l *Log) unbroken(ctx context.Context, last *Checkpoint) (*head, error) {
+	h, err := l.readHead(ctx)
+	if err == nil {
+		err = l.extends(ctx, h, last)
+	}
+	if err == nil {
+		err = l.compareOutside(ctx, h)
+	}
+	return h, err
 }
 
 // sign makes a checkpoint of the head and stores it.

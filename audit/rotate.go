@@ -40,6 +40,9 @@ func (l *Log) Rotate(ctx context.Context, next crypto.Signer) error {
 	if err != nil {
 		return err
 	}
+	if _, err := l.unbroken(ctx, nil); err != nil {
+		return err
+	}
 	if err := l.tellKey(ctx, id, "log.key.added", fresh.vkey); err != nil {
 		return err
 	}

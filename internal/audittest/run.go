@@ -39,6 +39,7 @@ func Features(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("Rotate", func(t *testing.T) { rotate(t, open(t)) })
 	t.Run("Redact", func(t *testing.T) { redact(t, open(t)) })
 	t.Run("Prune", func(t *testing.T) { prune(t, open(t)) })
+	t.Run("Combined", func(t *testing.T) { combined(t, open(t)) })
 	t.Run("Racing", func(t *testing.T) { racing(t, open(t)) })
 	t.Run("Bundles", func(t *testing.T) { bundles(t, open(t)) })
 	t.Run("Source", func(t *testing.T) { source(t, open(t)) })
