@@ -63,7 +63,8 @@ func (a *aliases) forget(domain, subject string) {
 // newcomers are aliases given inside a transaction, which are written together with
 // the entries that use them.
 type newcomers struct {
-	of map[[2]string]string // by domain and name
+	of       map[[2]string]string // by domain and name
+	together bool                 // also outside of one
 }
 
 func (n *newcomers) give(domain, name string) string {
@@ -90,11 +91,13 @@ func (l *Log) keepAliases(ctx context.Context, n *newcomers) {
 	if n == nil || len(n.of) == 0 {
 		return
 	}
-	storage.AfterCommit(ctx, func() {
-		for of, t := range n.of {
-			l.alias.put(of[0], of[1], t)
-		}
-	})
+	storage.AfterCommit(ctx, func() { l.cacheAliases(n) })
+}
+
+func (l *Log) cacheAliases(n *newcomers) {
+	for of, t := range n.of {
+		l.alias.put(of[0], of[1], t)
+	}
 }
 
 // token returns the name of a subject or actor in the log. Inside a transaction a
@@ -110,7 +113,8 @@ func (l *Log) token(ctx context.Context, domain, subject string, fresh *newcomer
 	if t := l.alias.get(domain, subject); t != "" {
 		return t, nil
 	}
-	if l.outside(ctx) {
+	outside := l.outside(ctx)
+	if outside && !fresh.together {
 		m, err := l.newAliases(ctx, domain, []string{subject})
 		return m[subject], err
 	}
@@ -122,7 +126,9 @@ func (l *Log) token(ctx context.Context, domain, subject string, fresh *newcomer
 	if errors.Is(err, storage.ErrNotFound) {
 		return fresh.give(domain, subject), nil
 	}
-	if err == nil {
+	if err == nil && outside {
+		l.alias.put(domain, subject, t)
+	} else if err == nil {
 		storage.AfterCommit(ctx, func() { l.alias.put(domain, subject, t) })
 	}
 	return t, err

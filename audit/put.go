@@ -62,8 +62,7 @@ func (l *Log) write(ctx context.Context, drafts []*draft, fresh *newcomers) erro
 		l.keepAliases(ctx, fresh)
 		return nil
 	}
-	logID := string(drafts[0].leaf[len(leafPrefix) : len(leafPrefix)+32])
-	if err := l.stage(ctx, logID, drafts, aliases...); err != nil {
+	if err := l.stage(ctx, drafts, aliases...); err != nil {
 		return err
 	}
 	l.keepAliases(ctx, fresh)

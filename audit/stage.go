@@ -43,12 +43,17 @@ func (l *Log) stageMAC(logID string, d *draft) []byte {
 
 // stage puts the drafts beside the log, for a sealer to take, after more operations
 // of the same step.
-func (l *Log) stage(ctx context.Context, logID string, drafts []*draft, ops ...storage.Op) error {
+func (l *Log) stage(ctx context.Context, drafts []*draft, ops ...storage.Op) error {
 	for _, d := range drafts {
-		ops = append(ops, insertStage.With(pending, d.id[:], d.leaf, l.stageMAC(logID, d)))
+		ops = append(ops, l.stageOp(d))
 	}
 	_, err := l.store.Apply(ctx, ops...)
 	return err
+}
+
+func (l *Log) stageOp(d *draft) storage.Op {
+	logID := string(d.leaf[len(leafPrefix) : len(leafPrefix)+32])
+	return insertStage.With(pending, d.id[:], d.leaf, l.stageMAC(logID, d))
 }
 
 // A drain is a page of staged rows on their way into the log.

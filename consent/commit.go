@@ -40,6 +40,9 @@ func (l *Ledger) commit(ctx context.Context, c *change) (rec Record, err error) 
 	if err := l.prepare(ctx, c.events, c.main); err != nil {
 		return Record{}, err
 	}
+	if done, err := l.atOnce(ctx, c); done {
+		return c.main.public(), err
+	}
 	err = l.store.InTx(ctx, func(ctx context.Context) error {
 		rec, err = l.write(ctx, c)
 		return err
@@ -93,11 +96,13 @@ func (l *Ledger) idem(key ...string) [16]byte {
 // proofPlace is where evidence is sealed: pseudonym.Place of its column.
 func proofPlace(id ids.ID) string { return "gdpr_consent_proof.sealed/" + id.String() }
 
-// locked is a person whose row is locked.
+// locked is a person whose row is locked, or compared and set.
 type locked struct {
 	subject   string
 	seq       int64
 	old, next *state
+	free      bool // not locked
+	known     bool // free: there is a row
 }
 
 func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
@@ -132,7 +137,11 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 		}
 		ops, want = slices.Delete(ops, i, i+1), want-1
 	}
-	counts, err := l.store.Apply(ctx, append(ops, c.more...)...)
+	entries, err := l.stage(ctx, c)
+	if err != nil {
+		return Record{}, err
+	}
+	counts, err := l.store.Apply(ctx, slices.Concat(ops, c.more, entries.ops)...)
 	if err != nil {
 		return Record{}, err
 	}
@@ -146,6 +155,10 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 	l.drainAfter(ctx, c.events)
 	if c.audit != nil {
 		return c.main.public(), c.audit(ctx)
+	}
+	if entries.complete {
+		storage.AfterCommit(ctx, entries.committed)
+		return c.main.public(), nil
 	}
 	for _, e := range c.events {
 		if err := l.record(ctx, "consent."+string(e.kind), e.subject, e.attrs()...); err != nil {
@@ -196,7 +209,11 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 				}
 			}
 			p.next = fold(p.next, e)
-			ops = append(ops, insertEvent.With(e.args()...))
+			if p.free {
+				ops = append(ops, addEvent.With(e.args()...))
+			} else {
+				ops = append(ops, insertEvent.With(e.args()...))
+			}
 			if l.journal != nil && e.stops() {
 				proofs = append(proofs, insertOutbox.With(e.id[:], e.recorded, l.stopRecord(e)))
 			}
@@ -204,7 +221,7 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 				proofs = append(proofs, insertProof.With(e.subject, e.id[:], e.sealed, 0, ""))
 			}
 		}
-		rows = append(rows, starOp(p.subject, seq, p.next))
+		rows = append(rows, p.star(seq))
 		rows = append(rows, changedRows(p.subject, p.old, p.next)...)
 	}
 	rest := append(proofs, rows...)
@@ -214,7 +231,19 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 
 // rank brings operations of one kind together, so that they become one statement.
 func rank(op storage.Op) int {
-	return slices.Index([]*storage.Write{insertProof, insertOutbox, putState, deleteState}, op.Write)
+	return slices.Index([]*storage.Write{insertProof, insertOutbox, newStar, setStar, putState, deleteState}, op.Write)
+}
+
+// star returns the operation that writes the row of the person as a whole.
+func (p *locked) star(seq int64) storage.Op {
+	if !p.free {
+		return starOp(p.subject, seq, p.next)
+	}
+	r := p.next.star()
+	if !p.known {
+		return newStar.With(AllPurposes, "", p.subject, seq, r.stops, r.event[:], r.body)
+	}
+	return setStar.With(seq, r.stops, r.event[:], r.body, AllPurposes, "", p.subject, p.seq)
 }
 
 func starOp(subject string, seq int64, s *state) storage.Op {

@@ -92,14 +92,17 @@ func (l *Ledger) secretOf(j *journaled) int {
 
 // drainAfter empties the outbox after the commit, where the commit can be seen.
 func (l *Ledger) drainAfter(ctx context.Context, events []*event) {
+	storage.AfterCommit(ctx, func() { l.drain(ctx, events) })
+}
+
+// drain empties the outbox if the events, which are committed, left something in it.
+func (l *Ledger) drain(ctx context.Context, events []*event) {
 	if l.journal == nil || !slices.ContainsFunc(events, (*event).stops) {
 		return
 	}
-	storage.AfterCommit(ctx, func() {
-		if _, err := l.Anchor(storage.Detach(ctx)); err != nil {
-			l.log.Error("consent: stops are not in the journal yet", "error", err)
-		}
-	})
+	if _, err := l.Anchor(storage.Detach(ctx)); err != nil {
+		l.log.Error("consent: stops are not in the journal yet", "error", err)
+	}
 }
 
 // Anchor writes committed stops to the journal and returns how many. The ledger does

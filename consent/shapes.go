@@ -20,10 +20,14 @@ var (
 	currentStar = &storage.Select{From: schema.ConsentState, Columns: []string{"seq", "body"}, Where: storage.By("purpose", "channel", "subject"), Mode: storage.Current}
 	starBody    = &storage.Select{From: schema.ConsentState, Columns: []string{"seq", "body"}, Where: storage.By("purpose", "channel", "subject")}
 
-	putState    = &storage.Write{Verb: storage.Put, Table: schema.ConsentState, Set: stateColumns}
+	putState = &storage.Write{Verb: storage.Put, Table: schema.ConsentState, Set: stateColumns}
+	newStar  = &storage.Write{Verb: storage.Insert, Table: schema.ConsentState, Set: []string{"purpose", "channel", "subject", "seq", "stops", "event", "body"}}
+	setStar  = &storage.Write{Verb: storage.Update, Table: schema.ConsentState, Set: []string{"seq", "stops", "event", "body"},
+		Where: storage.By("purpose", "channel", "subject", "seq"), Must: true}
 	deleteState = &storage.Write{Verb: storage.Delete, Table: schema.ConsentState, Where: storage.By("purpose", "channel", "subject")}
 
 	insertEvent = &storage.Write{Verb: storage.InsertNew, Table: schema.ConsentEvent, Set: eventColumns}
+	addEvent    = &storage.Write{Verb: storage.Insert, Table: schema.ConsentEvent, Set: eventColumns}
 	insertProof = &storage.Write{Verb: storage.Insert, Table: schema.ConsentProof, Set: []string{"subject", "id", "sealed", "keep_until", "ground"}}
 	deleteProof = &storage.Write{Verb: storage.Delete, Table: schema.ConsentProof, Where: storage.By("subject", "id")}
 

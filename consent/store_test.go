@@ -11,6 +11,13 @@ import (
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
 
+// Where a step is one statement, acts are written without a lock.
+func TestOnMemstoreAtOnce(t *testing.T) {
+	consenttest.Run(t, func(*testing.T) storage.Directory {
+		return memstore.New(&memstore.Options{ConflictEvery: 4, Traits: &storage.Traits{Whole: true}})
+	})
+}
+
 func TestOnMemstore(t *testing.T) {
 	consenttest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 4}) })
 }

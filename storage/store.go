@@ -80,6 +80,9 @@ type Traits struct {
 	Snapshot bool
 	// Durable: committed rows survive the process.
 	Durable bool
+	// Whole: an Apply with several Writes is one statement. Outside of a transaction a
+	// compare-and-set then costs less than a transaction with a Claim.
+	Whole bool
 }
 
 // Directory opens the stores of tenants. memstore.DB and sqlstore.DB are ones.

@@ -142,7 +142,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 	Postgres: {
 		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, points: true, joins: true, ddlInTx: true, wholly: true,
 		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
-		traits: storage.Traits{Snapshot: true, Durable: true},
+		traits: storage.Traits{Snapshot: true, Durable: true, Whole: true},
 		columns: map[storage.Kind]columnType{
 			storage.Int:   {"BIGINT", "BIGINT", "0"},
 			storage.Text:  {`TEXT COLLATE "C"`, `TEXT COLLATE "C"`, "''"},
