@@ -56,8 +56,9 @@ type DB struct {
 	d       *dialect
 	opts    Options
 	log     *slog.Logger
-	key     any  // of the transaction in a context, made once
-	repeats bool // the driver may make database/sql repeat a write that was carried out
+	key     any        // of the transaction in a context, made once
+	repeats bool       // the driver may make database/sql repeat a write that was carried out
+	first   *statement // of an owned transaction: takes the write lock before the first read; may be nil
 	known   catalogue
 
 	shapes  sync.Map // *storage.Select, *storage.Claim, *storage.Write, bulkKey, joinKey -> compiled
@@ -96,7 +97,9 @@ func New(sqlDB *sql.DB, dialect Dialect, opts *Options) (*DB, error) {
 	if db.log = db.opts.Logger; db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
-	db.d = dialects[dialect]
+	if db.d = dialects[dialect]; db.d.begin != "" {
+		db.first = &statement{text: db.d.begin}
+	}
 	db.key = storage.TxKey{DB: db}
 	db.repeats = dialect == Postgres && !strings.HasPrefix(driverPackage(sqlDB), "github.com/jackc/pgx/")
 	return db, nil

@@ -132,11 +132,15 @@ func (db *DB) begin(ctx context.Context) (*txn, *sql.Tx, *sql.Conn, error) {
 		return nil, nil, nil, err
 	}
 	db.prepareWanted(ctx)
+	var first *sql.Stmt
+	if db.first != nil {
+		first = db.prepare(ctx, db.first, 0)
+	}
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return nil, nil, nil, db.unbegun(err, "connect")
 	}
-	tx, err := db.beginOn(context.WithoutCancel(ctx), conn, e)
+	tx, err := db.beginOn(context.WithoutCancel(ctx), conn, e, first)
 	if err != nil {
 		conn.Close()
 		return nil, nil, nil, db.unbegun(err, "begin")
@@ -157,17 +161,22 @@ func (db *DB) unbegun(err error, what string) error {
 	return err
 }
 
-func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine) (*sql.Tx, error) {
+func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine, first *sql.Stmt) (*sql.Tx, error) {
 	if e.galera {
 		if _, err := conn.ExecContext(ctx, waitForCluster); err != nil {
 			return nil, err
 		}
 	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: e.isolation})
-	if err != nil || db.d.begin == "" {
+	if err != nil || db.first == nil {
 		return tx, err
 	}
-	if _, err := tx.ExecContext(ctx, db.d.begin); err != nil { // take the write lock before the first read
+	if first != nil {
+		_, err = tx.StmtContext(ctx, first).ExecContext(ctx)
+	} else {
+		_, err = tx.ExecContext(ctx, db.first.text)
+	}
+	if err != nil {
 		tx.Rollback()
 		return nil, err
 	}
