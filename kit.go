@@ -106,8 +106,7 @@ func (b *builder) periods() (err error) {
 }
 
 func (b *builder) secret(name string) (gdpr.Secret, error) {
-	s, err := b.kit.Vault.Secret(b.ctx, name)
-	return gdpr.NewSecret(s), err
+	return b.kit.Vault.Secret(b.ctx, name)
 }
 
 func (b *builder) log() error {
@@ -129,13 +128,9 @@ func (b *builder) log() error {
 }
 
 func (b *builder) ledger() error {
-	list, err := b.kit.Vault.Secrets(b.ctx, pseudonym.SecretLink)
+	secrets, err := b.kit.Vault.Secrets(b.ctx, pseudonym.SecretLink)
 	if err != nil {
 		return err
-	}
-	secrets := make([]gdpr.Secret, len(list))
-	for i, s := range list {
-		secrets[i] = gdpr.NewSecret(s)
 	}
 	k := b.kit
 	o := &consent.Options{

@@ -77,19 +77,18 @@ func (s *secrets) clear() {
 
 // Secret returns 32 random bytes of the tenant, made on first use: name is one of
 // SecretStage, SecretSuppression, SecretCode, SecretLink. They stay the same unless
-// [Vault.UseSecret] takes another into use. The bytes are a copy and must not be
-// logged.
-func (v *Vault) Secret(ctx context.Context, name string) ([]byte, error) {
+// [Vault.UseSecret] takes another into use.
+func (v *Vault) Secret(ctx context.Context, name string) (gdpr.Secret, error) {
 	list, err := v.Secrets(ctx, name)
 	if err != nil {
-		return nil, err
+		return gdpr.Secret{}, err
 	}
 	return list[0], nil
 }
 
 // Secrets returns the secret in use and then every other that is to be accepted:
 // earlier ones, and one that [Vault.AddSecret] made.
-func (v *Vault) Secrets(ctx context.Context, name string) ([][]byte, error) {
+func (v *Vault) Secrets(ctx context.Context, name string) ([]gdpr.Secret, error) {
 	if !slices.Contains([]string{SecretStage, SecretSuppression, SecretCode, SecretLink}, name) {
 		return nil, gdpr.Invalid("name", "must be stage, suppression, code or link")
 	}
@@ -100,9 +99,9 @@ func (v *Vault) Secrets(ctx context.Context, name string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]byte, len(list))
+	out := make([]gdpr.Secret, len(list))
 	for i := range list {
-		out[i] = slices.Clone(list[i].key[:])
+		out[i] = gdpr.NewSecret(list[i].key[:])
 	}
 	return out, nil
 }

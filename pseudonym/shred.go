@@ -15,7 +15,6 @@ import (
 
 // Receipt says what a shred did.
 type Receipt struct {
-	Subject      string
 	Compartments []string // that were shredded, also those in which there was no key
 	Kept         []string
 	// Finished is false when the call was part of a transaction that is still open:
@@ -119,7 +118,7 @@ func (v *Vault) completeAfter(ctx context.Context, rows []closingRow) {
 }
 
 func (v *Vault) plan(subject string, keep []string) (Receipt, error) {
-	r := Receipt{Subject: subject}
+	var r Receipt
 	if err := gdpr.CheckSubject("subject", subject, v.opts.LooseSubjects); err != nil {
 		return r, err
 	}

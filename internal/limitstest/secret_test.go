@@ -68,7 +68,7 @@ func TestAReplacedSecretForgetsNobodyAndHidesNobody(t *testing.T) {
 
 	// What is not held: who has the old secret and the database can still test who was
 	// on the list then, and only then.
-	thief, err := consent.New(db.Tenant("acme"), catalogue, &consent.Options{Secret: gdpr.NewSecret(leaked)})
+	thief, err := consent.New(db.Tenant("acme"), catalogue, &consent.Options{Secret: leaked})
 	require.NoError(t, err)
 	require.True(t, suppressed(thief, "eve@example.org"))
 	require.False(t, suppressed(thief, "dan@example.org"))

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gdprkit/gdprkit/audit"
-	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/pseudonym"
 )
 
@@ -27,7 +26,7 @@ func realLog(t *testing.T, open Open) {
 	require.NoError(t, err)
 	_, signer, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	log, err := audit.New(s, &audit.Options{Secret: gdpr.NewSecret(stage), Signer: signer, Sealer: v, Tokeniser: v, Now: clock})
+	log, err := audit.New(s, &audit.Options{Secret: stage, Signer: signer, Sealer: v, Tokeniser: v, Now: clock})
 	require.NoError(t, err)
 	v.AuditTo(log)
 
