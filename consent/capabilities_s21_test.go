@@ -71,6 +71,14 @@ func TestS22NoticeVariantPerAudience(t *testing.T) {
 		return rec.TextHash
 	}
 	require.NotEqual(t, hash("", 30), hash("child", 14))
+	t.Run("adult words for a child", func(t *testing.T) {
+		_, err := b.Give(ctx, Act{Subject: "kid", Purpose: "game", At: day(1), Language: "en", Age: 14, Country: "BE", Evidence: ticked()})
+		require.ErrorIs(t, err, ErrNotice)
+	})
+	t.Run("words for nobody", func(t *testing.T) {
+		_, err := b.Give(ctx, Act{Subject: "kid", Purpose: "game", At: day(1), Language: "en", Audience: "elders", Age: 80, Country: "BE", Evidence: ticked()})
+		require.ErrorIs(t, err, ErrNotice)
+	})
 }
 
 func lintCodes(t *testing.T, p Purpose) (codes []string) {
@@ -179,6 +187,7 @@ func TestS29CallRecordingAsksFirst(t *testing.T) {
 	q := Query{Subject: "c-1", Purpose: "recording", Channel: "phone"}
 	require.Error(t, b.Gate(ctx, q))
 	require.Equal(t, 1, denials(b), "the denial leaves one entry")
+	require.Len(t, b.log.list, 1, "and no other")
 	_, err := b.Give(ctx, Act{Subject: "c-1", Purpose: "recording", Channel: "phone", At: b.clock.t, Evidence: &Evidence{Method: Verbal, Form: "script-1"}})
 	require.NoError(t, err)
 	require.NoError(t, b.Gate(ctx, q))

@@ -89,13 +89,36 @@ func denials(b *bench) (n int) {
 }
 
 func TestS13EnrichmentOffLeavesOneEntry(t *testing.T) {
-	b := open(t, nil)
-	err := b.Gate(ctx, Query{Subject: "c-1", Purpose: "enrichment"})
-	require.ErrorIs(t, err, gdpr.ErrDenied)
-	var d *DeniedError
-	require.True(t, errors.As(err, &d))
-	require.Equal(t, NoGround, d.Decision.Reason)
-	require.Equal(t, 1, denials(b))
+	closed := Purpose{ID: "enrichment", Version: 1, Basis: LegitimateInterest, ForAll: true, Closed: true}
+	for name, c := range map[string]struct {
+		b    *bench
+		off  func(*bench) error
+		want Reason
+	}{
+		"never switched on": {open(t, nil), nil, NoGround},
+		"off for all":       {open(t, nil, closed), nil, PurposeClosed},
+		"off for one": {open(t, nil), func(b *bench) error {
+			if _, err := b.Establish(ctx, Act{Subject: "c-1", Purpose: "enrichment", At: day(1)}); err != nil {
+				return err
+			}
+			_, err := b.Object(ctx, Act{Subject: "c-1", Purpose: "enrichment", At: day(2)})
+			return err
+		}, ObjectionPending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.off != nil {
+				require.NoError(t, c.off(c.b))
+			}
+			before := len(c.b.log.list)
+			err := c.b.Gate(ctx, Query{Subject: "c-1", Purpose: "enrichment"})
+			require.ErrorIs(t, err, gdpr.ErrDenied)
+			var d *DeniedError
+			require.True(t, errors.As(err, &d))
+			require.Equal(t, c.want, d.Decision.Reason)
+			require.Equal(t, 1, denials(c.b))
+			require.Len(t, c.b.log.list, before+1, "the denial is the only entry")
+		})
+	}
 }
 
 func TestS14SixBasesAndNoSeventh(t *testing.T) {

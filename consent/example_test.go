@@ -11,6 +11,7 @@ import (
 
 	"github.com/gdprkit/gdprkit/consent"
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
 
@@ -32,19 +33,23 @@ var newsletter = consent.Purpose{
 }
 
 func open(purposes ...consent.Purpose) *consent.Ledger {
-	catalogue, err := consent.NewCatalogue(purposes...)
-	if err != nil {
-		panic(err)
-	}
-	ledger, err := consent.New(memstore.New(nil).Tenant("acme"), catalogue, &consent.Options{
-		Secret:     gdpr.NewSecret([]byte("32 random bytes from a safe place")),
-		Controller: &gdpr.Controller{Name: "Acme BV", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam"},
-		Now:        func() time.Time { return monday.Add(time.Hour) },
-	})
+	ledger, err := openOn(memstore.New(nil).Tenant("acme"), nil, purposes...)
 	if err != nil {
 		panic(err)
 	}
 	return ledger
+}
+
+func openOn(store storage.Store, log consent.Auditor, purposes ...consent.Purpose) (*consent.Ledger, error) {
+	catalogue, err := consent.NewCatalogue(purposes...)
+	if err != nil {
+		return nil, err
+	}
+	return consent.New(store, catalogue, &consent.Options{
+		Auditor: log, Secret: gdpr.NewSecret([]byte("32 random bytes from a safe place")),
+		Controller: &gdpr.Controller{Name: "Acme BV", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam"},
+		Now:        func() time.Time { return monday.Add(time.Hour) },
+	})
 }
 
 func Example() {

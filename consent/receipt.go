@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -26,6 +27,7 @@ type Receipt struct {
 	Special          []string            `json:"spiCat"`
 
 	Event     Event  `json:"gdprkitEvent"`               // given, refused, withdrawn, …
+	By        By     `json:"gdprkitBy,omitempty"`        // who acted: the person, a guardian, …
 	Statement string `json:"gdprkitStatement,omitempty"` // the words that the person saw
 	TextHash  string `json:"gdprkitTextHash,omitempty"`
 	Purpose   string `json:"gdprkitPurpose"` // id and version
@@ -78,14 +80,31 @@ func (l *Ledger) Receipt(ctx context.Context, subject, record string) (*Receipt,
 	if err != nil {
 		return nil, err
 	}
+	if e.purpose == "" {
+		return nil, refuse(ErrGround, "Receipt.record", "is about no single purpose")
+	}
+	p, err := l.purposeOf(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return l.receipt(e, p), l.record(ctx, "consent.receipt", subject, gdpr.Clear("record", record))
+}
+
+// purposeOf returns the version of the purpose that an act was about, also one that
+// only [Ledger.Publish] remembers.
+func (l *Ledger) purposeOf(ctx context.Context, e *event) (*Purpose, error) {
 	p := l.catalogue.Purpose(e.purpose, e.version)
 	if p == nil {
 		p = l.catalogue.At(e.purpose, micros(e.at))
 	}
-	if p == nil {
-		return nil, refuse(ErrPurpose, "Receipt.record", "is about a purpose that the catalogue no longer has")
+	if p != nil {
+		return p, nil
 	}
-	return l.receipt(e, p), l.record(ctx, "consent.receipt", subject, gdpr.Clear("record", record))
+	p, err := l.Published(ctx, e.purpose, e.version)
+	if errors.Is(err, ErrPurpose) {
+		err = refuse(ErrPurpose, "Receipt.record", "is about a purpose that the catalogue no longer has and that was not published")
+	}
+	return p, err
 }
 
 func (l *Ledger) find(ctx context.Context, subject string, id ids.ID) (*event, error) {
@@ -110,7 +129,7 @@ func (l *Ledger) receipt(e *event, p *Purpose) *Receipt {
 		CollectionMethod: strings.TrimSpace(string(e.kind) + " by " + string(e.detail.Method)), Language: e.detail.Language,
 		Controllers: []ReceiptController{l.receiptController()},
 		Sensitive:   len(p.Special) > 0, Special: append([]string{}, p.Special...),
-		Event: e.kind, TextHash: hexOf(e.text), Purpose: p.ID + "/" + itoa(int64(e.version)), Channel: e.channel,
+		Event: e.kind, By: e.detail.By, TextHash: hexOf(e.text), Purpose: p.ID + "/" + itoa(int64(e.version)), Channel: e.channel,
 	}
 	out := ReceiptPurpose{Purpose: p.Name, Category: []string{category(p)}, ConsentType: "EXPLICIT", Data: append([]string{}, p.Data...), Primary: true, Termination: termination(p)}
 	if t != nil {
