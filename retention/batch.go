@@ -46,8 +46,12 @@ type batch struct {
 	asides  []storage.Op
 	done    []done
 	last    *Order // of the record decided last
+	taken   int    // records that the source has erased already, the first of done
 	handled int
 }
+
+// errTaken says that a row was taken that must stay: the batch is undone.
+var errTaken = errors.New("retention: a row was taken that must stay")
 
 func (b *batch) run(ctx context.Context, refused string) error {
 	if refused != "" {
@@ -69,14 +73,26 @@ func (b *batch) run(ctx context.Context, refused string) error {
 	for i := range b.items {
 		keys[i] = b.items[i].Key
 	}
-	rows, err := e.load(ctx, b.page.source, c, keys)
-	if err != nil {
-		return err
-	}
 	facts := make([]Facts, len(b.items)) // decisions refer to them
 	b.done = make([]done, 0, len(b.items))
-	for i := range b.items {
-		if err := b.decide(ctx, q, &b.items[i], rows[keys[i]], &facts[i]); err != nil {
+	items := b.items
+	if s, ok := b.takes(); ok {
+		if items, err = b.take(ctx, q, s, keys, facts); err != nil {
+			return err
+		}
+		keys, facts = keys[:0], facts[len(b.items)-len(items):]
+		for i := range items {
+			keys = append(keys, items[i].Key)
+		}
+	}
+	rows := map[string]*Record{}
+	if len(items) > 0 {
+		if rows, err = e.load(ctx, b.page.source, c, keys); err != nil {
+			return err
+		}
+	}
+	for i := range items {
+		if err := b.decide(ctx, q, &items[i], rows[keys[i]], &facts[i]); err != nil {
 			return err
 		}
 	}
@@ -84,6 +100,43 @@ func (b *batch) run(ctx context.Context, refused string) error {
 		return err
 	}
 	return b.write(ctx, q)
+}
+
+// takes reports whether the source can take the whole batch at once.
+func (b *batch) takes() (Taker, bool) {
+	s, ok := b.page.source.(Taker)
+	if !ok || b.r.untaken || len(b.items) < 2 {
+		return nil, false
+	}
+	_, checked := b.page.source.(Checker)
+	return s, !checked && !slices.ContainsFunc(b.items, func(it Item) bool { return it.stays() })
+}
+
+// take has the source erase the rows that are due and looks at what it took. It
+// returns the items of rows that are not due, or not there.
+func (b *batch) take(ctx context.Context, q *inquiry, s Taker, keys []string, facts []Facts) (left []Item, err error) {
+	rows, err := b.r.e.gather(s.Take(ctx, &Query{Condition: q.cond, Find: FindDue}, keys), q.cond, len(keys))
+	if err != nil {
+		return nil, b.classify(ctx, err)
+	}
+	for i := range b.items {
+		it := &b.items[i]
+		row := rows[it.Key]
+		if row == nil {
+			left = append(left, *it)
+			continue
+		}
+		if err := b.decide(ctx, q, it, row, &facts[i-len(left)]); err != nil {
+			return nil, err
+		}
+		if len(b.asides) > 0 {
+			return nil, errTaken
+		}
+	}
+	if b.taken = len(b.done); b.taken != len(rows) {
+		return nil, errTaken // more than was asked for
+	}
+	return left, nil
 }
 
 // decide looks at a record again: only what is still asked for is done.
@@ -147,7 +200,8 @@ func (o *Order) same(p *Order) bool {
 
 // carry has the source carry out one order after the other.
 func (b *batch) carry(ctx context.Context) error {
-	var kept []done
+	kept := b.done[:b.taken:b.taken]
+	b.done = b.done[b.taken:]
 	for len(b.done) > 0 {
 		first, group, rest := b.done[0].order, b.done, []done(nil)
 		if slices.ContainsFunc(b.done, func(x done) bool { return !x.order.same(first) }) {
@@ -165,7 +219,7 @@ func (b *batch) carry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if b.done = rest; kept == nil {
+		if b.done = rest; len(kept) == 0 {
 			kept = ok
 		} else {
 			kept = append(kept, ok...)

@@ -141,6 +141,7 @@ type runner struct {
 	handled int
 	aside   int
 
+	untaken bool                // the batch is handled row by row, see Taker
 	stale   bool                // holds have changed since they were remembered
 	settled map[string]bool     // whether a category has settled records, by category
 	blocked map[string]bool     // categories known to have blocked records
@@ -308,6 +309,11 @@ func (r *runner) batch(ctx context.Context, s *shard, p *page) error {
 	n := min(r.size, len(p.items)-s.item)
 	start := time.Now()
 	b, err := r.commit(ctx, s, p, n, "")
+	if errors.Is(err, errTaken) {
+		r.untaken = true
+		b, err = r.commit(ctx, s, p, n, "")
+		r.untaken = false
+	}
 	var carried *carryError
 	for i := 0; err != nil && errors.As(err, &carried) && i < n; i++ {
 		if b, err = r.commit(ctx, s, p, 1, ""); errors.As(err, &carried) {

@@ -361,16 +361,21 @@ func (p *planner) recall(ctx context.Context, c *Condition, find Find, let func(
 
 // load reads rows by their keys as they are now.
 func (e *Engine) load(ctx context.Context, s Source, c *Condition, keys []string) (map[string]*Record, error) {
-	rows := make(map[string]*Record, len(keys))
-	all, events := make([]Record, 0, len(keys)), make([]int64, 0, len(keys)*len(c.policy.events))
-	for r, err := range s.Load(ctx, &Query{Condition: c, Find: FindAll}, keys) {
+	return e.gather(s.Load(ctx, &Query{Condition: c, Find: FindAll}, keys), c, len(keys))
+}
+
+// gather copies the rows that a source yields, n of them or about so many.
+func (e *Engine) gather(list iter.Seq2[*Record, error], c *Condition, n int) (map[string]*Record, error) {
+	rows := make(map[string]*Record, n)
+	all, events := make([]Record, 0, n), make([]int64, 0, n*len(c.policy.events))
+	for r, err := range list {
 		if err != nil {
 			return nil, err
 		}
 		at := len(events)
 		events = append(events, r.Events...)
 		all = append(all, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: events[at:len(events):len(events)]})
-		rows[r.Key] = &all[len(all)-1]
+		rows[r.Key] = &all[len(all)-1] // stays what it is when all grows
 	}
 	return rows, nil
 }
@@ -402,7 +407,7 @@ func (p *planner) flush(ctx context.Context) error {
 // finish writes hash and shards, and records the plan.
 func (p *planner) finish(ctx context.Context) error {
 	p.plan.Hash, p.plan.State = hex.EncodeToString(p.digest.Sum(nil)), planMade
-	shards := min(p.e.opt.Shards, (p.pages+3)/4) // taking one costs two commits
+	shards := min(p.e.opt.Shards, (p.pages+15)/16) // taking one costs two commits
 	ops := []storage.Op{finishPlan.With(planMade, p.plan.Hash, p.plan.Rows, p.plan.Stopped, p.pages, p.plan.ID, planMaking)}
 	for i := range shards {
 		ops = append(ops, insertShard.With(p.plan.ID, i, i*p.pages/shards, 0, (i+1)*p.pages/shards))

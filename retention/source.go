@@ -94,6 +94,16 @@ func effect(s Source, d *Decision) Action {
 	return Erase
 }
 
+// Taker is an optional capability of a [Source] whose rows can go and be read in one
+// statement, such as DELETE ... RETURNING: a batch of rows to erase then costs one
+// statement instead of two.
+type Taker interface {
+	// Take deletes those of the rows that meet q, and yields them as they were. It
+	// is called as Load and Carry are. The engine undoes the transaction if one of
+	// them must stay after all, and handles the batch by Load and Carry.
+	Take(ctx context.Context, q *Query, keys []string) iter.Seq2[*Record, error]
+}
+
 // Checker is an optional capability of a [Source]: after a batch it reports the
 // rows that still hold what the order should have removed, so that a cache or a
 // trigger that writes data back is found.
