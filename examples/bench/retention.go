@@ -235,9 +235,7 @@ func benchFind(index, bySQL bool) func(*Env) (func(int) error, func(int) error, 
 			return nil, nil, err
 		}
 		q := retention.Query{Condition: c, Find: retention.FindDue}
-		where, args := q.SQL(e.Engine, func(event string) retention.Column {
-			return retention.Column{Expr: event, Encode: func(t time.Time) any { return t.UnixMicro() }}
-		}, 1)
+		where, args := q.SQL(e.Engine, benchColumn, 1)
 		hand := "issued < " + e.mark(1) + " AND contact < " + e.mark(2)
 		closure, err := handState()
 		if err != nil {
@@ -296,6 +294,10 @@ func (e *Env) scan(text string, args []any, want int, closure func(*benchRow) (s
 	return rows.Err()
 }
 
+func benchColumn(event string) retention.Column {
+	return retention.Column{Expr: event, Encode: func(t time.Time) any { return t.UnixMicro() }}
+}
+
 // benchHost is a table of the host as a source that writes its own entries.
 type benchHost struct {
 	e           *Env
@@ -307,9 +309,7 @@ func (h *benchHost) Name() string     { return h.table }
 func (h *benchHost) Category() string { return "row" }
 
 func (h *benchHost) List(ctx context.Context, q *retention.Query) iter.Seq2[*retention.Record, error] {
-	where, args := q.SQL(h.e.Engine, func(event string) retention.Column {
-		return retention.Column{Expr: event, Encode: func(t time.Time) any { return t.UnixMicro() }}
-	}, 1)
+	where, args := q.SQL(h.e.Engine, benchColumn, 1)
 	where += fmt.Sprintf(" AND id BETWEEN %d AND %d", h.first, h.last)
 	if q.After != "" {
 		where += " AND id > " + q.After
@@ -335,11 +335,17 @@ func (e *Env) among(ids []string) (where string, args []any) {
 	return "id IN (" + list + ")", nil
 }
 
-func (h *benchHost) read(ctx context.Context, on interface {
+type queryer interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, where string, args []any) iter.Seq2[*retention.Record, error] {
+}
+
+func (h *benchHost) read(ctx context.Context, on queryer, where string, args []any) iter.Seq2[*retention.Record, error] {
+	return h.rows(ctx, on, "SELECT id, contact, issued FROM "+h.table+" WHERE "+where, args)
+}
+
+func (h *benchHost) rows(ctx context.Context, on queryer, text string, args []any) iter.Seq2[*retention.Record, error] {
 	return func(yield func(*retention.Record, error) bool) {
-		rows, err := on.QueryContext(ctx, "SELECT id, contact, issued FROM "+h.table+" WHERE "+where, args...)
+		rows, err := on.QueryContext(ctx, text, args...)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -355,6 +361,13 @@ func (h *benchHost) read(ctx context.Context, on interface {
 			yield(nil, err)
 		}
 	}
+}
+
+// Take implements retention.Taker.
+func (h *benchHost) Take(ctx context.Context, q *retention.Query, keys []string) iter.Seq2[*retention.Record, error] {
+	where, args := h.e.among(keys)
+	due, more := q.SQL(h.e.Engine, benchColumn, len(args)+1)
+	return h.rows(ctx, h.e.DB.Tx(ctx), "DELETE FROM "+h.table+" WHERE "+where+" AND "+due+" RETURNING id, contact, issued", append(args, more...))
 }
 
 func (h *benchHost) Carry(ctx context.Context, _ *retention.Order, keys []string) (map[string]string, error) {
