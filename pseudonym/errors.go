@@ -39,11 +39,11 @@ var (
 var (
 	// ErrNotSealed is returned when a value that should be sealed does not have
 	// the form of one. It is never passed through.
-	ErrNotSealed = fmt.Errorf("pseudonym: value is not sealed: %w", gdpr.ErrInvalid)
+	ErrNotSealed = fmt.Errorf("pseudonym: value is not sealed; only what Seal has returned can be opened: %w", gdpr.ErrInvalid)
 
 	// ErrVersion is returned when a sealed value has a version or suite that this
 	// release does not know.
-	ErrVersion = fmt.Errorf("pseudonym: sealed value has an unknown version: %w", gdpr.ErrInvalid)
+	ErrVersion = fmt.Errorf("pseudonym: sealed value has an unknown version; a newer release wrote it, or it is damaged: %w", gdpr.ErrInvalid)
 
 	// ErrRestored is returned when the key store is older than the journal or than
 	// the data store. Nothing is sealed or opened until [Vault.Replay] has destroyed

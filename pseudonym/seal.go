@@ -19,7 +19,7 @@ func (v *Vault) Seal(ctx context.Context, subject, place string, plain []byte) (
 		return nil, err
 	}
 	if len(plain) > MaxValue {
-		return nil, gdpr.Invalid("plain", "has %d bytes; the limit is %d, use SealWriter", len(plain), MaxValue)
+		return nil, gdpr.Invalid("plain", "has %d bytes; the limit is %d, use SealReader", len(plain), MaxValue)
 	}
 	e, err := v.entry(ctx, subject, f.compartment, true)
 	if err != nil {

@@ -14,7 +14,10 @@ import (
 // readFile reads a keyring after it has looked at what it is.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Lstat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%w: make it with Create, or bring back a copy: %w", ErrFile, err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	if err := checkFile(info); err != nil {

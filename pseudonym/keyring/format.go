@@ -52,14 +52,14 @@ func newHeader(s Secret) *header {
 func (h *header) check() error {
 	switch {
 	case h.Version != version:
-		return fmt.Errorf("%w: its version is not %s", ErrFormat, version)
+		return fmt.Errorf("%w: its version is not %s; a newer release wrote it, or it is damaged", ErrFormat, version)
 	case h.KDF == kdfRaw:
 		return nil
 	case h.KDF != kdfArgon2id:
 		return fmt.Errorf("%w: its key derivation is unknown", ErrFormat)
 	case h.Time == 0 || h.Time > maxTime || h.Memory < minMemory || h.Memory > maxMemory ||
 		h.Threads == 0 || h.Threads > maxThreads:
-		return fmt.Errorf("%w: its Argon2id cost is outside t 1–%d, memory %d KiB–%d KiB, threads 1–%d",
+		return fmt.Errorf("%w: its Argon2id cost is outside t 1–%d, memory %d KiB–%d KiB, threads 1–%d; bring back an intact copy",
 			ErrFormat, maxTime, minMemory, maxMemory, maxThreads)
 	case len(h.Salt) < 16 || len(h.Salt) > 64:
 		return fmt.Errorf("%w: its salt has %d bytes", ErrFormat, len(h.Salt))

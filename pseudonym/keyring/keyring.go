@@ -122,7 +122,7 @@ func (k *Keyring) loadWith() error {
 		return err
 	}
 	if h.KDF != k.secret.kdf() {
-		return fmt.Errorf("%w: the file asks for %s", ErrSecret, h.KDF)
+		return fmt.Errorf("%w: it was made with %s", ErrSecret, secretNames[h.KDF])
 	}
 	derived := k.derive
 	if k.head == nil || string(k.head.Salt) != string(h.Salt) || k.head.Time != h.Time ||

@@ -66,6 +66,9 @@ func (s Secret) key(h *header) []byte {
 	return argon2.IDKey(s.raw.Reveal(), h.Salt, h.Time, h.Memory, h.Threads, 32)
 }
 
+// secretNames says which kind of secret a header asks for.
+var secretNames = map[string]string{kdfRaw: "a raw key", kdfArgon2id: "a passphrase"}
+
 func (s Secret) kdf() string {
 	if s.passphrase {
 		return kdfArgon2id
