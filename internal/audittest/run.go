@@ -32,6 +32,7 @@ func Features(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("Idempotency", func(t *testing.T) { idempotency(t, open(t)) })
 	t.Run("Rollback", func(t *testing.T) { rollback(t, open(t)) })
 	t.Run("Tenants", func(t *testing.T) { tenants(t, open(t)) })
+	t.Run("TenantsEveryMethod", func(t *testing.T) { everyMethod(t, open(t)) })
 	t.Run("Writers", func(t *testing.T) { writers(t, open(t)) })
 	t.Run("Entries", func(t *testing.T) { entries(t, open(t)) })
 	t.Run("Tiles", func(t *testing.T) { tiles(t, open(t)) })
