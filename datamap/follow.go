@@ -18,13 +18,15 @@ type deed struct {
 }
 
 // carryOrder carries out an order of retention on some rows of a table. What hangs
-// on a row and has no dates of its own goes with it.
-func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, keys []string, failed map[string]string) error {
+// on a row and has no dates of its own goes with it. Whole refuses rows of which a
+// duty of the map keeps a field that the order names: reported as done, it would not
+// come back when the duty has ended.
+func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, whole bool, keys []string, failed map[string]string) error {
 	if it == nil || len(keys) == 0 {
 		return nil
 	}
 	p := l.planner("", nil, false)
-	p.following = true
+	p.following, p.whole = true, whole
 	deeds, bad, err := p.closure(ctx, t, itemsOf(it, keys), failed)
 	if err != nil {
 		return err
@@ -35,7 +37,7 @@ func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, keys []s
 			return nil
 		}
 		for _, k := range keys {
-			if err := l.carryOrder(ctx, t, it, []string{k}, failed); err != nil {
+			if err := l.carryOrder(ctx, t, it, whole, []string{k}, failed); err != nil {
 				return err
 			}
 		}
@@ -59,7 +61,11 @@ func (p *planner) closure(ctx context.Context, t *table, items []dsar.Item, fail
 	}
 	var removed []*row
 	for i, s := range steps {
-		if why := refusal(s.result); why != "" {
+		why := refusal(s.result)
+		if p.whole && s.spared != "" {
+			why = "a duty of the map keeps " + s.spared + ": " + t.keep.Ground
+		}
+		if why != "" {
 			if failed == nil {
 				return nil, true, nil
 			}

@@ -17,6 +17,7 @@ type step struct {
 	sets   []assignment
 	calls  []string // names of callbacks
 	fields []string // for the callbacks
+	spared string   // name of a field that was chosen and that a duty keeps
 	result dsar.Result
 }
 
@@ -40,6 +41,7 @@ type planner struct {
 	// following: rows that hang on a deleted one are planned with it, so that they
 	// do not keep it.
 	following bool
+	whole     bool             // a row of which a duty keeps a field that was chosen is left alone
 	cascade   map[string]int64 // rows of tables outside the map that would go too
 }
 
@@ -136,7 +138,12 @@ func (p *planner) mask(t *table, s *step, fields []string, evidence string) erro
 		return err
 	}
 	if len(chosen) > 0 {
-		return p.assign(t, s, func(c *column) bool { return slices.Contains(chosen, c) && !(running && c.duty) })
+		return p.assign(t, s, func(c *column) bool {
+			if slices.Contains(chosen, c) && running && c.duty && t.value(s.row, c.Column) != nil {
+				s.spared = t.called(c.Column)
+			}
+			return slices.Contains(chosen, c) && !(running && c.duty)
+		})
 	}
 	if err := p.assign(t, s, func(c *column) bool { return !(running && c.duty) }); err != nil {
 		return err

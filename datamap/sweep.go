@@ -285,11 +285,11 @@ func (l *Live) event(q *retention.Query, d *date, v any) int64 {
 
 // Carry implements retention.Source. Rows of tables without dates of their own
 // that hang on a row, such as its history, go with it. A row that others refer to,
-// or that a duty of the map keeps, has failed.
+// or of which a duty of the map keeps something that was to go, has failed.
 func (s *sweep) Carry(ctx context.Context, o *retention.Order, keys []string) (map[string]string, error) {
 	refused := make(map[string]string)
 	for part := range slices.Chunk(s.bare(keys), chunk) {
-		if err := s.l.carryOrder(ctx, s.t, s.item(o), part, refused); err != nil {
+		if err := s.l.carryOrder(ctx, s.t, s.item(o), o.Action != retention.Block, part, refused); err != nil {
 			return nil, err
 		}
 	}
