@@ -33,6 +33,7 @@ func drawEvent(t *rapid.T) event {
 	switch e.kind {
 	case EventGiven:
 		d.Age, d.Country = rapid.SampledFrom([]int{0, 12, 13, 18}).Draw(t, "age"), rapid.SampledFrom([]string{"", "BE", "NL"}).Draw(t, "country")
+		d.Threshold = rapid.SampledFrom([]int{0, 13, 16}).Draw(t, "threshold")
 		d.Guardian, d.Explicit = rapid.Bool().Draw(t, "guardian"), rapid.Bool().Draw(t, "explicit")
 		e.until = rapid.SampledFrom([]int64{0, day(60).UnixMicro(), day(500).UnixMicro()}).Draw(t, "until")
 	case EventEstablished, EventCeased:
