@@ -31,9 +31,21 @@
 // When Shred has returned, no call of this process opens what it closed; another
 // process does not after Options.KeyBound. No older copy of the data opens with
 // the keys of today. No older copy of the keys opens once their epoch is
-// destroyed, [Report].Bound at the latest. Keys are dropped, not wiped: the runtime may
-// have copied them. An older value of the same cell can be put back by who can
+// destroyed: after [Report].Bound, if [Vault.Run] goes on and no copy of the
+// key-encryption key is kept for longer. Keys are dropped, not wiped: the runtime
+// may have copied them. An older value of the same cell can be put back by who can
 // write the database, and opens.
+//
+// # Cryptography
+//
+// Values and keys are sealed with AES-256-GCM and random nonces of 96 bits, so that
+// one key must not seal more than 2^32 values (NIST SP 800-38D): those of a person
+// in a compartment. Tenant, subject, compartment, column and record are
+// authenticated with each value, and its head commits to the key. Lengths are
+// padded to 32 bytes up to 224; longer ones show. Streams are those of Tink's
+// AES256-GCM-HKDF. Tokens, blind indexes and the hashes in tombstones are
+// HMAC-SHA-256 cut to 128 bits. Everything random comes from crypto/rand; no
+// algorithm is chosen by configuration.
 //
 // # Transactions
 //

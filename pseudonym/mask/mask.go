@@ -80,8 +80,8 @@ func Constant(value string) func(string) (string, error) {
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz" // 32, Crockford's
 
 // Unique returns prefix and random characters up to width, for a column with a
-// unique constraint: 5 bits a character, of which at least 12 must fit, so that
-// two rows never meet.
+// unique constraint: 5 bits a character, of which at least 12 must fit:
+// among a million rows the chance that any two meet is below one in two million.
 func Unique(prefix string, width int) (string, error) {
 	n := width - len(prefix)
 	if n < 12 {
