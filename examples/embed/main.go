@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"path/filepath"
 	"time"
@@ -102,12 +101,16 @@ func (c *crm) withdraw(ctx context.Context, contact string) error {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, "embed: it takes no arguments")
+		os.Exit(2)
+	}
 	dir, err := os.MkdirTemp("", "gdprkit-embed-")
 	if err == nil {
-		defer os.RemoveAll(dir)
-		err = run(context.Background(), filepath.Join(dir, "crm.db"), os.Stdout)
+		err = errors.Join(run(context.Background(), filepath.Join(dir, "crm.db"), os.Stdout), os.RemoveAll(dir))
 	}
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "embed:", err)
+		os.Exit(2)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"time"
+
+	"github.com/gdprkit/gdprkit/examples/internal/cli"
 )
 
 func main() {
@@ -30,7 +32,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: quickstart [-out DIR] [-crm FILE -map FILE [-schedule FILE]]")
 		flag.PrintDefaults()
 	}
-	flag.Parse()
+	if err := cli.Parse(flag.CommandLine, os.Args[1:], os.Stderr); errors.Is(err, flag.ErrHelp) {
+		return
+	} else if err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := c.run(ctx)
 	interrupted := ctx.Err() != nil
@@ -40,7 +47,7 @@ func main() {
 		os.Exit(130)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		fmt.Fprintln(os.Stderr, "quickstart:", cli.Line(err))
 		os.Exit(2)
 	}
 }

@@ -109,14 +109,14 @@ func (s *story) read() error {
 	if !s.own {
 		var err error
 		if text, err = os.ReadFile(s.config.mapFile); err != nil {
-			return err
+			return fmt.Errorf("-map cannot be read: %w", err)
 		}
 		schedule = nil
 	}
 	if s.config.schedule != "" {
 		var err error
 		if schedule, err = os.ReadFile(s.config.schedule); err != nil {
-			return err
+			return fmt.Errorf("-schedule cannot be read: %w", err)
 		}
 	}
 	var err error
@@ -144,7 +144,7 @@ func (s *story) makeCRM(ctx context.Context) error {
 // copyDatabase makes a consistent copy, also of a database that is in use.
 func copyDatabase(ctx context.Context, from, to string) error {
 	if _, err := os.Stat(from); err != nil {
-		return err
+		return fmt.Errorf("no SQLite database there: %w", err)
 	}
 	db, err := sql.Open("sqlite", "file:"+from+"?mode=ro")
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *story) wire(ctx context.Context, h *host) (err error) {
 		return err
 	}
 	if h.live, err = datamap.Open(ctx, h.db, s.mapped, nil); err != nil {
-		return err
+		return fmt.Errorf("the map does not fit this database; give its own, or mend it: %w", err)
 	}
 	catalogue, err := consent.ParseCatalogue(purposes)
 	if err != nil {

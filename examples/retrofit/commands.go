@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/examples/internal/cli"
 	"github.com/gdprkit/gdprkit/retention"
 )
 
@@ -23,8 +24,8 @@ func (a *app) flags(name string) *flag.FlagSet {
 }
 
 func none(f *flag.FlagSet, args []string) error {
-	if err := f.Parse(args); err != nil {
-		return flag.ErrHelp
+	if err := cli.Parse(f, args, f.Output()); err != nil {
+		return err
 	}
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.Arg(0))
@@ -103,8 +104,29 @@ func export(ctx context.Context, a *app, args []string) error {
 	return a.print(m, []string{"source", "table", "state", "records"}, rows)
 }
 
+// known refuses a subject of no kind of the map. Somebody of whom nothing is held is
+// known: that is an answer.
+func (a *app) known(subject string) error {
+	var prefixes []string
+	for name, kind := range a.live.Map().Subjects {
+		prefix := name + ":"
+		if kind.Prefix != nil {
+			prefix = *kind.Prefix
+		}
+		if strings.HasPrefix(subject, prefix) && len(subject) > len(prefix) {
+			return nil
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	slices.Sort(prefixes)
+	return fmt.Errorf("-subject is of no kind of the map: it begins with one of %s, followed by the key of the row", strings.Join(prefixes, " "))
+}
+
 // request returns the open request of that kind for the subject, or a new one.
 func (a *app) request(ctx context.Context, in dsar.Intake) (*dsar.Request, error) {
+	if err := a.known(in.Subjects[0]); err != nil {
+		return nil, err
+	}
 	for r, err := range a.kit.Desk.List(ctx, dsar.Filter{Open: true, Kind: in.Kind, Subject: in.Subjects[0]}) {
 		if err != nil {
 			return nil, err
@@ -293,6 +315,25 @@ func verify(ctx context.Context, a *app, args []string) error {
 	return a.print(map[string]any{"report": report, "keys": keys}, []string{"what", "value"}, [][]string{
 		{"log", report.Origin}, {"entries", fmt.Sprint(report.Size)}, {"root", fmt.Sprintf("%x", report.Root[:])},
 		{"pending", fmt.Sprint(report.Pending)}, {"outside checkpoint", fmt.Sprint(report.Outside)}, {"key", strings.Join(keys, " ")},
+	})
+}
+
+func replay(ctx context.Context, a *app, args []string) error {
+	f := a.flags("replay")
+	reason := f.String("reason", "", "`code` such as the number of the incident")
+	if err := none(f, args); err != nil {
+		return err
+	}
+	if *reason == "" {
+		return errors.New("replay needs -reason")
+	}
+	r, err := a.kit.Replay(ctx, a.by, *reason)
+	if err != nil {
+		return err
+	}
+	return a.print(r, []string{"what", "count"}, [][]string{
+		{"persons erased again", fmt.Sprint(r.Erasures.Subjects)}, {"records erased or masked", fmt.Sprint(r.Erasures.Items)},
+		{"stops applied again", fmt.Sprint(r.Stops)}, {"keys destroyed again", fmt.Sprint(r.Keys)}, {"log begun anew", fmt.Sprint(r.Reopened)},
 	})
 }
 

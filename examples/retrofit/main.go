@@ -11,6 +11,7 @@
 //	sweep                          prints what is due; -approve HASH carries it out
 //	duplicates                     pairs that may be one person
 //	verify                         is the log intact?
+//	replay -reason CODE            a backup was restored: erase and stop again
 package main
 
 import (
@@ -21,6 +22,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
+
+	"github.com/gdprkit/gdprkit/examples/internal/cli"
 )
 
 type command struct {
@@ -35,6 +39,7 @@ var commands = []command{
 	{"sweep", "sweep [-approve HASH]", sweep},
 	{"duplicates", "duplicates", duplicates},
 	{"verify", "verify", verify},
+	{"replay", "replay -reason CODE", replay},
 }
 
 func main() {
@@ -67,8 +72,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		flags.PrintDefaults()
 	}
-	if err := flags.Parse(args); err != nil {
-		return 2
+	if err := cli.Parse(flags, args, stderr); err != nil {
+		return report(stderr, err)
 	}
 	for _, cmd := range commands {
 		if flags.Arg(0) != cmd.name {
@@ -82,8 +87,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return report(stderr, err)
 	}
-	flags.Usage()
-	return 2
+	return report(stderr, fmt.Errorf("%q is not a command: give one of %s; see -help", flags.Arg(0), strings.Join(names(), ", ")))
+}
+
+func names() (all []string) {
+	for _, cmd := range commands {
+		all = append(all, cmd.name)
+	}
+	return all
 }
 
 func report(stderr io.Writer, err error) int {
@@ -93,8 +104,8 @@ func report(stderr io.Writer, err error) int {
 	case errors.Is(err, errFailed):
 		return 1
 	case errors.Is(err, flag.ErrHelp):
-		return 2
+		return 0
 	}
-	fmt.Fprintln(stderr, "retrofit:", err)
+	fmt.Fprintln(stderr, "retrofit:", cli.Line(err))
 	return 2
 }

@@ -138,7 +138,7 @@ func TestBadCalls(t *testing.T) {
 		args []string
 		says string
 	}{
-		{nil, "usage"},
+		{nil, "not a command"},
 		{[]string{"-bogus"}, "not defined"},
 		{[]string{"check"}, "-dsn and -map"},
 		{[]string{"-dsn", "oracle:x", "-map", chinookMap, "check"}, "must begin with"},
@@ -146,9 +146,12 @@ func TestBadCalls(t *testing.T) {
 		{[]string{"-dsn", file, "-map", "../quickstart/crm.yaml", "check"}, "does not fit"},
 		{[]string{"-dsn", file, "-map", chinookMap, "-state", state, "export"}, "-subject and -out"},
 		{[]string{"-dsn", file, "-map", chinookMap, "-state", state, "sweep"}, "-schedule"},
+		{[]string{"-dsn", file, "-map", chinookMap, "-state", state, "export", "-subject", "custmer:17", "-out", "x.zip"}, "begins with one of customer: staff:"},
+		{[]string{"-dsn", file, "-map", chinookMap, "-state", t.TempDir(), "verify"}, "not the one that this database was used with"},
 	} {
 		_, errs := tool{t, nil}.run(2, c.args...)
 		require.Contains(t, errs, c.says)
 		require.NotContains(t, errs, "goroutine")
+		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
 	}
 }

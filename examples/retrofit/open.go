@@ -22,6 +22,7 @@ import (
 	"github.com/gdprkit/gdprkit/datamap"
 	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/pseudonym"
 	"github.com/gdprkit/gdprkit/retention"
 	"github.com/gdprkit/gdprkit/storage/sqlstore"
 )
@@ -55,7 +56,7 @@ func (a *app) open(ctx context.Context) error {
 		names.Names = datamap.SnakeCase
 	}
 	if a.live, err = datamap.Open(ctx, a.db, m, names); err != nil {
-		return fmt.Errorf("the map does not fit this database: %w", err)
+		return fmt.Errorf("the map does not fit this database; give its own, or mend it: %w", err)
 	}
 	if err := a.db.Migrate(ctx); err != nil {
 		return err
@@ -75,14 +76,14 @@ func (c *config) read() (*datamap.Map, *retention.Schedule, error) {
 	}
 	text, err := os.ReadFile(c.mapFile)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("-map cannot be read: %w", err)
 	}
 	m, err := datamap.Parse(text)
 	if err != nil || c.schedule == "" {
 		return m, nil, err
 	}
 	if text, err = os.ReadFile(c.schedule); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("-schedule cannot be read: %w", err)
 	}
 	s, err := retention.ParseSchedule(text)
 	return m, s, err
@@ -109,7 +110,7 @@ func (a *app) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if err := a.sql.PingContext(ctx); err != nil {
-		return fmt.Errorf("cannot reach the database: %w", err)
+		return fmt.Errorf("-dsn cannot be reached for reading and writing: %w", err)
 	}
 	a.db, err = sqlstore.New(a.sql, dialect, nil)
 	return err
@@ -153,6 +154,9 @@ func (a *app) wire(ctx context.Context, schedule *retention.Schedule) error {
 		Information: a.information(), Addresses: a.addresses,
 		Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) { o.Encrypt = encrypt }},
 	})
+	if errors.Is(err, pseudonym.ErrUnknownRef) {
+		return fmt.Errorf("the keyring in -state %s is not the one that this database was used with: %w", a.state, err)
+	}
 	return err
 }
 
