@@ -160,7 +160,7 @@ func (b *bundler) complete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.shown = shown
+	b.shown, b.cats, b.info = shown, cats, b.d.o.Information.in(b.lang)
 	if b.r.kind != Access {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (b *bundler) complete(ctx context.Context) error {
 			found = append(found, s.Sections()...)
 		}
 	}
-	return b.d.o.Information.check(found, b.d.controller.Authority, cats)
+	return b.info.check(found, b.d.controller.Authority, cats, shown)
 }
 
 // bundler writes one bundle.
@@ -187,6 +187,8 @@ type bundler struct {
 	m     Manifest
 	hash  string // SHA-256 of the manifest
 	shown []Disclosed
+	cats  map[string]bool // categories with a logged recipient
+	info  Information     // in the language of the answer
 	zip   *zip.Writer
 	open  *entry
 	bytes int // of the rows kept for index.html

@@ -42,13 +42,21 @@ type indexPage struct {
 	Made        string
 	Access      bool
 	Titles      map[string]string
-	Info        []CategoryInformation
+	Info        []shownInformation
 	Automated   string
 	Transfers   string
 	Disclosures []Disclosed
 	Day         func(time.Time) string
 	Ground      func(string) string
+	Period      func(string) string
 	Shown       []shownSection
+}
+
+// shownInformation is what is told about a category; Below says that its recipients
+// stand in the list of disclosures.
+type shownInformation struct {
+	CategoryInformation
+	Below bool
 }
 
 type shownSection struct {
@@ -75,8 +83,9 @@ func (b *bundler) index(context.Context) error {
 	p := indexPage{
 		Lang: b.lang, T: indexLanguage(b.lang), CSP: indexCSP(), Style: template.CSS(strings.TrimSpace(indexStyle)),
 		M: &b.m, C: &b.d.controller, Made: b.d.day(b.at), Access: b.r.kind == Access, Titles: map[string]string{},
-		Automated: b.d.o.Information.Automated, Transfers: b.d.o.Information.Transfers, Disclosures: b.shown, Day: b.d.day,
+		Automated: b.info.Automated, Transfers: b.info.Transfers, Disclosures: b.shown, Day: b.d.day,
 		Ground: func(id string) string { return groundWords(b.lang, id) },
+		Period: func(s string) string { return periodWords(b.lang, s) },
 	}
 	if b.r.kind == Portability {
 		t := *p.T
@@ -105,26 +114,29 @@ func (b *bundler) nameFiles() {
 func (b *bundler) describe(p *indexPage) {
 	for i := range b.m.Sections {
 		m := &b.m.Sections[i]
-		info, known := b.d.o.Information.Categories[m.Category]
+		info, known := b.info.Categories[m.Category]
 		if info.Title == "" {
 			info.Title = m.Category
 		}
 		if _, done := p.Titles[m.Category]; !done && m.Category != "" {
 			p.Titles[m.Category] = info.Title
 			if known {
-				p.Info = append(p.Info, info)
+				p.Info = append(p.Info, shownInformation{info, b.cats[m.Category]})
 			}
 		}
 		if m.section != nil && len(m.rows) > 0 {
-			p.Shown = append(p.Shown, b.show(p.T, m))
+			p.Shown = append(p.Shown, b.show(p, m))
 		}
 	}
 }
 
-func (b *bundler) show(t *indexWords, m *ManifestSection) shownSection {
-	s := shownSection{Title: m.section.Title, Count: fmt.Sprintf("%s: %d", t.Records, m.Records)}
+func (b *bundler) show(p *indexPage, m *ManifestSection) shownSection {
+	s := shownSection{Title: m.section.Title, Count: fmt.Sprintf("%s: %d", p.T.Records, m.Records)}
 	if s.Title == "" {
 		s.Title = m.Table
+		if m.Table == m.Category { // a source made of functions
+			s.Title = p.Titles[m.Category]
+		}
 	}
 	c := b.d.newCopier(b.r, b.f)
 	cols := c.columns(m.section)
@@ -139,10 +151,16 @@ func (b *bundler) show(t *indexWords, m *ManifestSection) shownSection {
 	for _, row := range m.rows {
 		cells := make([]shownCell, len(row))
 		for i, v := range row {
+			if v == redactedText {
+				v = p.T.Redacted
+			}
 			cells[i] = shownCell{s.Heads[i], v}
 		}
 		if len(row) == 1 { // the records of a source made of functions are documents
 			if members := spread(row[0]); members != nil {
+				if m.Source == OwnSource {
+					members = ownWords(b.lang, members)
+				}
 				s.Tall, cells = true, members
 			}
 		}

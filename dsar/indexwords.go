@@ -8,6 +8,7 @@ type indexWords struct {
 	RedactedNote, WithheldNote, Files, About                       string
 	Purposes, Basis, Recipients, None, SeeBelow, Retention, Origin string
 	Automated, NoAutomated, Transfers                              string
+	Redacted                                                       string
 	Disclosures, Date, Recipient, Data, YourData, More             string
 	Rights, RightsText, Complaint, Integrity                       string
 	RightsList                                                     []string
@@ -27,7 +28,8 @@ func indexLanguage(lang string) *indexWords {
 }
 
 var wordsEN = indexWords{
-	Title: "Your personal data", PortTitle: "Your data in a portable format", Made: "Made on", Reference: "reference",
+	Redacted: "[redacted: about another person, art. 15(4) GDPR]",
+	Title:    "Your personal data", PortTitle: "Your data in a portable format", Made: "Made on", Reference: "reference",
 	Intro:      "This is the copy of your personal data that you asked for, with the information that belongs to it (art. 15 GDPR). Every source that we searched is listed, also those without data about you.",
 	PortIntro:  "These are the data that you provided or that came from your use of our services, and that we process with your consent or for a contract (art. 20 GDPR). Nothing that we derived from them is included.",
 	Controller: "Controller", Contact: "Contact", DPO: "Data protection officer", Representative: "Representative", Joint: "Joint controllers",
@@ -44,7 +46,8 @@ var wordsEN = indexWords{
 }
 
 var wordsNL = indexWords{
-	Title: "Uw persoonsgegevens", PortTitle: "Uw gegevens in overdraagbare vorm", Made: "Gemaakt op", Reference: "kenmerk",
+	Redacted: "[onleesbaar gemaakt: over een ander, artikel 15 lid 4 AVG]",
+	Title:    "Uw persoonsgegevens", PortTitle: "Uw gegevens in overdraagbare vorm", Made: "Gemaakt op", Reference: "kenmerk",
 	Intro:      "Dit is de kopie van uw persoonsgegevens waar u om vroeg, met de informatie die daarbij hoort (artikel 15 AVG). Elke bron die wij doorzochten staat erin, ook de bronnen zonder gegevens van u.",
 	PortIntro:  "Dit zijn de gegevens die u hebt verstrekt of die voortkomen uit uw gebruik van onze diensten, en die wij verwerken met uw toestemming of voor een overeenkomst (artikel 20 AVG). Wat wij daaruit hebben afgeleid, is niet opgenomen.",
 	Controller: "Verwerkingsverantwoordelijke", Contact: "Contact", DPO: "Functionaris gegevensbescherming", Representative: "Vertegenwoordiger", Joint: "Gezamenlijk verantwoordelijken",
@@ -61,7 +64,8 @@ var wordsNL = indexWords{
 }
 
 var wordsDE = indexWords{
-	Title: "Ihre personenbezogenen Daten", PortTitle: "Ihre Daten in übertragbarer Form", Made: "Erstellt am", Reference: "Aktenzeichen",
+	Redacted: "[unkenntlich: über eine andere Person, Art. 15 Abs. 4 DSGVO]",
+	Title:    "Ihre personenbezogenen Daten", PortTitle: "Ihre Daten in übertragbarer Form", Made: "Erstellt am", Reference: "Aktenzeichen",
 	Intro:      "Dies ist die Kopie Ihrer personenbezogenen Daten, die Sie verlangt haben, mit den zugehörigen Informationen (Art. 15 DSGVO). Jede durchsuchte Quelle ist aufgeführt, auch Quellen ohne Daten über Sie.",
 	PortIntro:  "Dies sind die Daten, die Sie bereitgestellt haben oder die aus der Nutzung unserer Dienste stammen und die wir mit Ihrer Einwilligung oder für einen Vertrag verarbeiten (Art. 20 DSGVO). Was wir daraus abgeleitet haben, ist nicht enthalten.",
 	Controller: "Verantwortlicher", Contact: "Kontakt", DPO: "Datenschutzbeauftragte(r)", Representative: "Vertreter", Joint: "Gemeinsam Verantwortliche",
@@ -78,7 +82,8 @@ var wordsDE = indexWords{
 }
 
 var wordsFR = indexWords{
-	Title: "Vos données à caractère personnel", PortTitle: "Vos données dans un format portable", Made: "Établi le", Reference: "référence",
+	Redacted: "[masqué : concerne une autre personne, article 15, paragraphe 4, du RGPD]",
+	Title:    "Vos données à caractère personnel", PortTitle: "Vos données dans un format portable", Made: "Établi le", Reference: "référence",
 	Intro:      "Voici la copie de vos données à caractère personnel que vous avez demandée, avec les informations qui s'y rapportent (article 15 du RGPD). Chaque source consultée y figure, même sans données vous concernant.",
 	PortIntro:  "Voici les données que vous avez fournies ou qui proviennent de votre utilisation de nos services, et que nous traitons avec votre consentement ou pour un contrat (article 20 du RGPD). Ce que nous en avons déduit n'y figure pas.",
 	Controller: "Responsable du traitement", Contact: "Contact", DPO: "Délégué à la protection des données", Representative: "Représentant", Joint: "Responsables conjoints",

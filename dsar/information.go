@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,54 @@ type Information struct {
 	// 15(2)); NoTransfers states that there are none. One of them is needed.
 	Transfers   string
 	NoTransfers bool
+	// Languages holds the same in other languages, by the language of the answer ("nl",
+	// "en", "de", "fr"). What is not said there is told as it stands here.
+	Languages map[string]Information
+}
+
+// in returns what is told in a language.
+func (in Information) in(lang string) Information {
+	t, ok := in.Languages[lang]
+	if !ok {
+		return in
+	}
+	in.Categories = maps.Clone(in.Categories)
+	for name, c := range t.Categories {
+		if in.Categories == nil {
+			in.Categories = map[string]CategoryInformation{}
+		}
+		in.Categories[name] = c.or(in.Categories[name])
+	}
+	if t.Automated != "" {
+		in.Automated = t.Automated
+	}
+	if t.Transfers != "" {
+		in.Transfers = t.Transfers
+	}
+	return in
+}
+
+// or fills what c does not say from d.
+func (c CategoryInformation) or(d CategoryInformation) CategoryInformation {
+	if c.Title == "" {
+		c.Title = d.Title
+	}
+	if len(c.Purposes) == 0 {
+		c.Purposes = d.Purposes
+	}
+	if len(c.Basis) == 0 {
+		c.Basis = d.Basis
+	}
+	if len(c.Recipients) == 0 && !c.NoRecipients {
+		c.Recipients, c.NoRecipients = d.Recipients, d.NoRecipients
+	}
+	if c.Retention == "" {
+		c.Retention = d.Retention
+	}
+	if c.Source == "" {
+		c.Source = d.Source
+	}
+	return c
 }
 
 // CategoryInformation is what is told about one data category.
@@ -33,7 +82,7 @@ type CategoryInformation struct {
 	Recipients []string // art. 15(1)(c), beside those logged as disclosures; or NoRecipients
 	// NoRecipients states that nobody receives data of this category.
 	NoRecipients bool
-	Retention    string // period or criteria, art. 15(1)(d)
+	Retention    string // period, as words or ISO 8601 such as "P7Y", or criteria, art. 15(1)(d)
 	Source       string // where data not from the person came from, art. 15(1)(g)
 }
 
@@ -46,16 +95,34 @@ func (in Information) withOwn(kept time.Duration) Information {
 	if c == nil {
 		c = map[string]CategoryInformation{}
 	}
-	c[OwnCategory] = CategoryInformation{
-		Purposes: []string{"GDPR art. 12, art. 5(2)"}, Basis: []string{"A6-1-c"}, NoRecipients: true,
-		Retention: fmt.Sprintf("P%dD", int(kept/(24*time.Hour))),
+	days := int(kept / (24 * time.Hour))
+	period := fmt.Sprintf("P%dD", days)
+	if days%365 == 0 {
+		period = fmt.Sprintf("P%dY", days/365)
 	}
-	in.Categories = c
+	all := maps.Clone(in.Languages)
+	if all == nil {
+		all = map[string]Information{}
+	}
+	for lang, own := range ownCategory {
+		own.Basis, own.NoRecipients, own.Retention = []string{"A6-1-c"}, true, period
+		if lang == "en" {
+			c[OwnCategory] = own
+		}
+		t := all[lang]
+		t.Categories = maps.Clone(t.Categories)
+		if t.Categories == nil {
+			t.Categories = map[string]CategoryInformation{}
+		}
+		t.Categories[OwnCategory] = t.Categories[OwnCategory].or(own)
+		all[lang] = t
+	}
+	in.Categories, in.Languages = c, all
 	return in
 }
 
 // check returns what is missing for the categories found.
-func (in *Information) check(found []*Section, authority string, disclosed map[string]bool) error {
+func (in *Information) check(found []*Section, authority string, disclosed map[string]bool, to []Disclosed) error {
 	var missing []string
 	done := map[string]bool{}
 	for _, sec := range found {
@@ -86,7 +153,9 @@ func (in *Information) check(found []*Section, authority string, disclosed map[s
 	if in.Automated == "" && !in.NoAutomated {
 		missing = append(missing, "15(1)(h): Information.Automated or NoAutomated")
 	}
-	if in.Transfers == "" && !in.NoTransfers {
+	if i := slices.IndexFunc(to, func(g Disclosed) bool { return outsideEEA(g.Country) }); i >= 0 && in.Transfers == "" {
+		missing = append(missing, "15(2): Information.Transfers with the safeguards; data went to "+to[i].Country)
+	} else if in.Transfers == "" && !in.NoTransfers {
 		missing = append(missing, "15(2): Information.Transfers or NoTransfers")
 	}
 	if len(missing) == 0 {
@@ -94,6 +163,13 @@ func (in *Information) check(found []*Section, authority string, disclosed map[s
 	}
 	slices.Sort(missing)
 	return &IncompleteError{missing}
+}
+
+// eea are the states of the European Economic Area, to which a transfer is none.
+const eea = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
+
+func outsideEEA(country string) bool {
+	return country != "" && !slices.Contains(strings.Fields(eea), strings.ToUpper(country))
 }
 
 // collected reports whether a category has data that came from somebody else

@@ -153,6 +153,11 @@ func (d *Desk) makeLetter(ctx context.Context, r *row, name string, extra any) (
 		x = new(letterExtra)
 	}
 	lang := d.letters.pick(r.language)
+	if x.Refusal != nil {
+		n := *x.Refusal
+		n.Ground = word(lang, n.Ground)
+		x.Refusal = &n
+	}
 	data := letterData{Controller: d.controller, Request: d.view(r), letterExtra: x,
 		Date: d.day(d.now()), Received: d.day(storage.Time(r.received)), Due: d.lastDay(r.due)}
 	var b bytes.Buffer
