@@ -38,6 +38,29 @@
 // error that ended the transaction in the engine, each later call through the
 // context returns [ErrTxFailed] and touches nothing.
 //
+// # Engines
+//
+// The rows live in the database that the CRM has: SQLite for one machine, PostgreSQL
+// or MariaDB for several processes, PostgreSQL with a synchronous standby or MariaDB
+// Galera for several machines. The code is the same on all. ENGINES.md beside this
+// file is the guide: settings, pgbouncer, replicas, a role without DDL rights,
+// tenants, MySQL, and what rows cost in bytes and time. sqlstore's DB.Check compares
+// a database with it. In short:
+//
+//   - What was acknowledged survives the death of the process on every engine. That of
+//     a machine it survives where a synchronous standby or another node has it; tests
+//     kill nodes under a load of consent, audit, keys, sweeps and requests and
+//     compare.
+//   - A decision (Mode [Current]) sees what was committed before it, from any process
+//     and node. In a host's own transaction it is as of the snapshot of that transaction
+//     on SQLite and on PostgreSQL above READ COMMITTED, and needs wsrep_sync_wait=1 on
+//     Galera.
+//   - A transaction runs again only when the engine says that it rolled it back. A
+//     COMMIT without an answer is [ErrOutcomeUnknown]: repeat with the same key.
+//   - Tenants share tables and lead every key; a tenant of its own database is another
+//     DB. A look-up by key and an append at the end of a log cost about the same in a
+//     table of ten million as in one of a hundred thousand.
+//
 // # Errors
 //
 // The sentinels of this package are the same for every store. Errors of a driver

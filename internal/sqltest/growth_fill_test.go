@@ -225,7 +225,7 @@ func fillPool(t testing.TB, e *sqltest.Engine, dsn string) *sql.DB {
 }
 
 var tableSizes = map[sqlstore.Dialect]string{
-	sqlstore.SQLite:   "SELECT sum(pgsize) FROM dbstat WHERE name = '%[1]s' OR name IN (SELECT name FROM sqlite_master WHERE tbl_name = '%[1]s')",
+	sqlstore.SQLite:   "SELECT sum(d.pgsize) FROM sqlite_master m JOIN dbstat d ON d.name = m.name AND d.aggregate WHERE m.tbl_name = '%[1]s'",
 	sqlstore.Postgres: "SELECT pg_total_relation_size('%[1]s')",
 	sqlstore.MySQL:    "SELECT data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '%[1]s'",
 }

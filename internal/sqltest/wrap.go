@@ -14,6 +14,8 @@ import (
 type Fault struct {
 	// Answer may answer a query with one row of one column in the server's place.
 	Answer func(query string) (value string, ok bool)
+	// Seen is told the text of each statement.
+	Seen func(query string)
 	// Commit may replace the answer to a COMMIT that has been carried out.
 	Commit func() error
 }
@@ -48,7 +50,14 @@ type faultConn struct {
 	f *Fault
 }
 
+func (c *faultConn) seen(query string) {
+	if c.f.Seen != nil {
+		c.f.Seen(query)
+	}
+}
+
 func (c *faultConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.seen(query)
 	if c.f.Answer != nil {
 		if v, ok := c.f.Answer(query); ok {
 			return &oneRow{value: v}, nil
@@ -61,6 +70,7 @@ func (c *faultConn) QueryContext(ctx context.Context, query string, args []drive
 }
 
 func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.seen(query)
 	if x, ok := c.Conn.(driver.ExecerContext); ok {
 		return x.ExecContext(ctx, query, args)
 	}
@@ -68,6 +78,7 @@ func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver
 }
 
 func (c *faultConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.seen(query)
 	if p, ok := c.Conn.(driver.ConnPrepareContext); ok {
 		return p.PrepareContext(ctx, query)
 	}

@@ -40,9 +40,11 @@ func (c *checker) mysql() {
 		return
 	}
 	if wait := vars["wsrep_sync_wait"]; wait == "" || (wait[len(wait)-1]-'0')&1 == 0 { // bit 0: reads
-		c.add("causal", "wsrep_sync_wait is "+wait,
-			"set wsrep_sync_wait=1 in the DSN; otherwise a decision in a transaction given to WithTx may miss what another node has committed. "+
-				"InTx and decisions outside transactions wait by themselves")
+		do := "set wsrep_sync_wait=1 in the DSN; otherwise a decision may miss what another node has committed"
+		if strings.Contains(vars["version"], "MariaDB") {
+			do += ", if it is made in a transaction given to WithTx: InTx and decisions outside transactions wait by themselves"
+		}
+		c.add("causal", "wsrep_sync_wait is "+wait, "%s", do)
 	}
 }
 

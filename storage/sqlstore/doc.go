@@ -49,29 +49,22 @@
 //
 // # Engines
 //
-//   - SQLite, any driver: one file, one writer. [SQLiteDSN] has the settings for
-//     modernc.org/sqlite: WAL, synchronous=FULL, secure_delete, a busy timeout.
-//   - PostgreSQL with pgx (stdlib) or lib/pq. With a synchronous standby nothing
-//     that was acknowledged is lost when the primary dies; name both hosts in the
-//     DSN with target_session_attrs=read-write. With pgbouncer in transaction mode
-//     set [Options].NoPrepare. In a host's transaction at REPEATABLE READ or
-//     SERIALIZABLE a decision is as of that transaction's snapshot.
-//   - MySQL and MariaDB: decisions in a host's transaction are locking reads, so
-//     they see what is committed at any isolation level.
-//   - Galera: certification failures are conflicts and run again. InTx, and
-//     decisive reads outside a transaction, first wait until the node has applied
-//     what the cluster committed. In a host's transaction this is so only if its
-//     DSN sets wsrep_sync_wait=1.
+// Any driver of SQLite, of PostgreSQL (pgx and lib/pq are tested) and of MySQL and
+// MariaDB will do; errors are told apart by the engine's code, and [Options].Classify
+// helps where a driver hides it. [SQLiteDSN] has the settings for modernc.org/sqlite.
+// ENGINES.md in package storage is the guide to settings and promises; [DB.Check]
+// compares a database with it and says what to do. [Options].NoPrepare is for pgbouncer
+// in transaction mode, [Options].Reader for a replica, which serves history and
+// exports, never decisions.
 //
-// A replica may serve history and exports through [Options].Reader, never
-// decisions. Several processes may work on one database and migrate it at once. A
-// role without DDL rights suffices for work: let another one apply [Migrations].
-// TRUNCATE on MySQL passes by the triggers of append-only tables; it needs the
-// right DROP, which the application's role should not have. Tenants share tables
-// and lead every key, so large ones may also live in databases of their own, each
-// with its DB. A read by key goes down one B-tree, so its cost grows slowly with
-// the table: on SQLite a median of 11 µs at 100 000 rows and 17 µs at a million was
-// measured. The test TestGrowth of internal/sqltest prints it for your machine.
+// On Galera, certification failures are conflicts and run again; InTx, and decisions
+// outside a transaction, first wait until the node has applied what the cluster
+// committed. On MySQL decisions in a host's transaction are locking reads.
+//
+// Several processes may work on one database and migrate it at once. A role without
+// DDL rights suffices for work: let another one apply [Migrations]. TRUNCATE on MySQL
+// passes by the triggers of append-only tables; it needs the right DROP, which the
+// application's role should not have.
 //
 // # Errors
 //
@@ -79,7 +72,7 @@
 // and [ErrAppendOnly]. A driver's error is reached with errors.As; its text is not
 // repeated, since it may hold values. A connection lost before COMMIT is a
 // conflict; one lost during it is storage.ErrOutcomeUnknown. [DB.Stats] counts
-// both, and [Options].Logger sees them.
+// both, [Options].Logger sees them, and [DB.Pending] tells what waits to be sealed.
 //
 // # Compatibility
 //

@@ -36,7 +36,8 @@ const (
 
 // sweepSchedule erases rows of the host that were last touched ten years ago.
 const sweepSchedule = `{"version":"1","country":"NL","timeZone":"Europe/Amsterdam","rules":[
- {"id":"use","category":"row","kind":"maximum","period":"P2Y","start":{"events":["contact"]},"ground":"GDPR art. 6(1)(b)"}]}`
+ {"id":"use","category":"row","kind":"maximum","period":"P2Y","start":{"events":["contact"]},"ground":"GDPR art. 6(1)(b)"},
+ {"id":"person","category":"contact","kind":"maximum","period":"P2Y","start":{"events":["contact"]},"ground":"GDPR art. 6(1)(b)"}]}`
 
 // newRing makes the keyring that all places share.
 func newRing(t testing.TB) pseudonym.KeyWrapper {
