@@ -64,10 +64,26 @@ func (db *DB) newClaim(s *storage.Claim) (*claim, error) {
 		})
 		return c, nil
 	}
+	if touch := untouched(s.Into); db.d.onClaim != "" && touch != "" {
+		c.whole = db.one(suffix(strings.ReplaceAll(db.d.onClaim, "{touch}", db.d.id(touch)) + " RETURNING " + db.d.ids(s.Read)))
+		return c, nil
+	}
 	c.hold = db.one(suffix(db.d.onLock))
 	ignore := &change{Write: &storage.Write{Verb: storage.InsertNew, Table: s.Into, Set: s.Columns}}
 	c.insert = db.one(func(b *builder) { b.insert(ignore, 1) })
 	return c, nil
+}
+
+// untouched returns a column that is in no key and no index, so that writing it
+// writes nothing but the row, or "".
+func untouched(t *storage.Table) string {
+	indexed := slices.Concat(slices.Concat(t.Unique...), slices.Concat(t.Index...), t.Key)
+	for i := range t.Columns {
+		if name := t.Columns[i].Name; !slices.Contains(indexed, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 func (c *claim) writeLock(b *builder) {
@@ -136,8 +152,8 @@ func (s *store) claim(run session, c *claim, args, dest, targets []any) error {
 	return missing(storage.ErrNotFound)
 }
 
-// claimWhole is one statement. It finds nothing only if another transaction
-// inserted or deleted the row while it ran.
+// claimWhole is one statement. It finds nothing only if, on PostgreSQL, another
+// transaction inserted or deleted the row while it ran.
 func (s *store) claimWhole(run session, c *claim, args, targets []any) error {
 	for range 10 {
 		if err := run.t.save(run.ctx); err != nil {

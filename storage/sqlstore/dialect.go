@@ -64,6 +64,7 @@ type dialect struct {
 	onPutSet bool   // the assignments follow the word SET
 	putKey   string // instead of assignments when there is nothing but the key
 	putValue string // the value that a Put wanted to insert into {c}
+	onClaim  string // after VALUES, an insert that touches the row that is there, to be followed by RETURNING; {key}, {touch}
 	onLock   string // after VALUES, an insert that locks the row that is there; {key}, {c}
 	lock     string // after SELECT, locks the rows
 	share    string // after SELECT, for a Current read inside a joined transaction
@@ -119,6 +120,7 @@ var dialects = [...]*dialect{
 		narrow: " STRICT, WITHOUT ROWID", wide: " STRICT",
 		onIgnore: " ON CONFLICT DO NOTHING",
 		onPut:    " ON CONFLICT ({key}) DO ", onPutSet: true, putKey: "NOTHING", putValue: "excluded.{c}",
+		onClaim:  " ON CONFLICT ({key}) DO UPDATE SET {touch} = {touch}",
 		onLock:   " ON CONFLICT ({key}) DO NOTHING",
 		tuples:   true,
 		dropView: "DROP VIEW IF EXISTS {view}",
