@@ -29,6 +29,7 @@ func Features(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("Attributes", func(t *testing.T) { attributes(t, open(t)) })
 	t.Run("Canary", func(t *testing.T) { canary(t, open(t)) })
 	t.Run("BadInput", func(t *testing.T) { badInput(t, open(t)) })
+	t.Run("Refused", func(t *testing.T) { refused(t, open(t)) })
 	t.Run("Idempotency", func(t *testing.T) { idempotency(t, open(t)) })
 	t.Run("Rollback", func(t *testing.T) { rollback(t, open(t)) })
 	t.Run("Tenants", func(t *testing.T) { tenants(t, open(t)) })
