@@ -68,11 +68,11 @@ var (
 
 // described is a column as a desk sees it.
 func (l *Live) described(t *table, c *column) dsar.Column {
-	d := dsar.Column{Name: t.called(c.Column), Duty: c.duty, Immutable: c.key || len(c.parts) == 0, Origin: origin(t.def.Origin)}
+	d := dsar.Column{Name: t.called(c.Column), Duty: c.duty, Immutable: c.key || len(c.parts) == 0, Origin: t.def.Origin}
 	for _, p := range c.parts {
-		d.Title, d.Origin = p.Title, origin(p.origin)
+		d.Title, d.Origin = p.Title, p.origin
 		d.Purpose, d.Basis = l.purpose(p.purposes)
-		d.Sensitivity = sensitivityOf[p.Sensitivity]
+		d.Sensitivity = p.Sensitivity
 		d.ThirdParty = d.ThirdParty || p.ThirdParty
 		d.FreeText = d.FreeText || p.FreeText
 		d.Staff = d.Staff || p.Staff
@@ -84,15 +84,6 @@ func (l *Live) described(t *table, c *column) dsar.Column {
 		d.Format = dsar.FormatDate
 	}
 	return d
-}
-
-var sensitivityOf = map[Sensitivity]dsar.Sensitivity{Special: dsar.Special, Criminal: dsar.Criminal, NationalID: dsar.NationalID}
-
-func origin(o Origin) dsar.Origin {
-	if o == FromThirdParty {
-		return dsar.FromThirdParty
-	}
-	return dsar.Origin(o)
 }
 
 // purpose returns the purpose that decides on portability: one on consent or

@@ -1,6 +1,10 @@
 package datamap
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/gdprkit/gdprkit/gdpr"
+)
 
 // Strategy is what an erasure does to a row or a column.
 type Strategy string
@@ -24,24 +28,24 @@ const (
 )
 
 // Origin says how a value came in; see GDPR arts. 14(2)(f) and 20(1).
-type Origin string
+type Origin = gdpr.Origin
 
-// The origins. Portability covers the first two.
+// The origins, in the words of package gdpr. Portability covers the first two.
 const (
-	Provided       Origin = "provided"
-	Observed       Origin = "observed"
-	Derived        Origin = "derived"
-	FromThirdParty Origin = "third_party"
+	Provided       = gdpr.Provided
+	Observed       = gdpr.Observed
+	Derived        = gdpr.Derived
+	FromThirdParty = gdpr.FromThirdParty
 )
 
 // Sensitivity is the article that asks for special care.
-type Sensitivity string
+type Sensitivity = gdpr.Sensitivity
 
-// The sensitivities.
+// The sensitivities, in the words of package gdpr.
 const (
-	Special    Sensitivity = "A9"  // special categories
-	Criminal   Sensitivity = "A10" // criminal convictions and offences
-	NationalID Sensitivity = "A87" // national identification numbers
+	Special    = gdpr.Special
+	Criminal   = gdpr.Criminal
+	NationalID = gdpr.NationalID
 )
 
 // Meaning says what a column holds, for [Live.Identify] and [Live.Duplicates].

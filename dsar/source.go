@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/gdprkit/gdprkit/gdpr"
 )
 
 // Source is one place where personal data of a person lies: a table of the CRM, a
@@ -166,26 +168,26 @@ type Column struct {
 
 // Origin says how a value came into the CRM. Portability covers Provided and
 // Observed (GDPR art. 20(1), WP 242).
-type Origin string
+type Origin = gdpr.Origin
 
-// The origins.
+// The origins, in the words of package gdpr.
 const (
-	OriginUnknown  Origin = ""
-	Provided       Origin = "provided"  // by the person, knowingly
-	Observed       Origin = "observed"  // from the person's use of a service or device
-	Derived        Origin = "derived"   // made by the controller: scores, notes, classes
-	FromThirdParty Origin = "collected" // obtained from somebody else
+	OriginUnknown  = gdpr.OriginUnknown
+	Provided       = gdpr.Provided
+	Observed       = gdpr.Observed
+	Derived        = gdpr.Derived
+	FromThirdParty = gdpr.FromThirdParty
 )
 
 // Sensitivity says whether a value needs special care.
-type Sensitivity string
+type Sensitivity = gdpr.Sensitivity
 
-// The sensitivities.
+// The sensitivities, in the words of package gdpr.
 const (
-	Ordinary   Sensitivity = ""
-	Special    Sensitivity = "special"     // GDPR art. 9
-	Criminal   Sensitivity = "criminal"    // GDPR art. 10
-	NationalID Sensitivity = "national_id" // GDPR art. 87
+	Ordinary   = gdpr.Ordinary
+	Special    = gdpr.Special
+	Criminal   = gdpr.Criminal
+	NationalID = gdpr.NationalID
 )
 
 // Format is how an answer shows a value to its reader.
