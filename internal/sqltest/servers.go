@@ -94,14 +94,14 @@ func bootPostgres(s *server, dir string, port int) (string, *exec.Cmd, error) {
 	}
 	cmd, err := s.Command(filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers="+room("64MB", "3GB"),
-		"-c", "max_wal_size="+room("1GB", "8GB"), "-c", "deadlock_timeout=50ms", "-c", "dynamic_shared_memory_type=mmap")
+		"-c", "max_wal_size="+room("1GB", "4GB"), "-c", "deadlock_timeout=50ms", "-c", "dynamic_shared_memory_type=mmap")
 	return fmt.Sprintf("postgres://gdprkit@127.0.0.1:%d/postgres?sslmode=disable", port), cmd, err
 }
 
 // room is the size of a cache or log: that of a small server, or of one that holds
-// the tables of TestGrowth with ten million persons.
+// the tables of TestGrowth.
 func room(small, large string) string {
-	if os.Getenv("GDPRKIT_LONG") == "10M" {
+	if os.Getenv("GDPRKIT_LONG") != "" {
 		return large
 	}
 	return small
@@ -122,7 +122,7 @@ func bootMariaDB(s *server, dir string, port int) (string, *exec.Cmd, error) {
 	}
 	cmd, err := s.Command(daemon, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--socket="+filepath.Join(dir, "s"),
 		"--pid-file="+filepath.Join(dir, "pid"), "--port="+strconv.Itoa(port), "--bind-address=127.0.0.1",
-		"--innodb-buffer-pool-size="+room("128M", "8G"), "--innodb-log-file-size="+room("64M", "2G"), "--max-connections=300", "--skip-name-resolve")
+		"--innodb-buffer-pool-size="+room("128M", "8G"), "--innodb-log-file-size="+room("64M", "512M"), "--max-connections=300", "--skip-name-resolve")
 	return fmt.Sprintf("root@tcp(127.0.0.1:%d)/", port), cmd, err
 }
 

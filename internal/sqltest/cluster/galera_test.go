@@ -56,6 +56,7 @@ func pause() time.Duration {
 	return 2 * time.Second
 }
 
+// pairs is how often a consent is withdrawn in one place and asked for in another.
 func pairs() int {
 	if long() {
 		return 10_000
