@@ -27,6 +27,9 @@ func plainly(do act) func(*house) act { return func(*house) act { return do } }
 
 var vaultMethods = map[string]method{
 	"Vault.AcceptRestore": {promise: nothing}, // there is no restore to accept: pseudonym and sqltest restore backups
+	"Vault.AddSecret": {alone, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+		return nil, k.Vault.AddSecret(ctx, pseudonym.SecretLink)
+	})},
 	"Vault.AppendIndex": {reads, func(h *house) act {
 		_, err := h.Vault.Index(h.ctx, "email", address)
 		h.ok(err)
@@ -158,7 +161,15 @@ var vaultMethods = map[string]method{
 		h.ok(err)
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
 			b, err := k.Vault.Secret(ctx, pseudonym.SecretLink)
-			return len(b), err
+			return b.Len(), err
+		}
+	}},
+	"Vault.Secrets": {reads, func(h *house) act {
+		_, err := h.Vault.Secret(h.ctx, pseudonym.SecretLink)
+		h.ok(err)
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			list, err := k.Vault.Secrets(ctx, pseudonym.SecretLink)
+			return len(list), err
 		}
 	}},
 	"Vault.Shred":  {writes, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return nil, k.Vault.Shred(ctx, subject) })},
@@ -179,6 +190,12 @@ var vaultMethods = map[string]method{
 		h.ok(h.Vault.ScheduleShred(h.ctx, subject, h.now().Add(time.Hour)))
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
 			return nil, k.Vault.UnscheduleShred(ctx, subject)
+		}
+	}},
+	"Vault.UseSecret": {alone, func(h *house) act {
+		h.ok(h.Vault.AddSecret(h.ctx, pseudonym.SecretLink))
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			return nil, k.Vault.UseSecret(ctx, pseudonym.SecretLink)
 		}
 	}},
 	"Vault.Work": {alone, func(h *house) act {
