@@ -10,8 +10,13 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// errPending tells that something was decided before and is to be finished first.
-var errPending = errors.New("pseudonym: a shred is pending")
+var (
+	// errPending tells that something was decided before and is to be finished first.
+	errPending = errors.New("pseudonym: a shred is pending")
+
+	// errDone tells that there is nothing left to shred.
+	errDone = errors.New("pseudonym: is shredded")
+)
 
 // shredAtOnce decides and carries out the shred of one subject in a single
 // transaction. That is possible where nothing outside of one database has to agree:
@@ -28,7 +33,7 @@ func (v *Vault) shredAtOnce(ctx context.Context, rows []closingRow) (done bool, 
 			return errors.Join(err, errPending)
 		}
 		if all(rows, func(r closingRow) bool { return r.gone }) {
-			return nil
+			return errDone
 		}
 		k, err := lockHead(ctx, v.keys, headKeys, head{})
 		if err != nil {
@@ -55,6 +60,8 @@ func (v *Vault) shredAtOnce(ctx context.Context, rows []closingRow) (done bool, 
 	switch {
 	case errors.Is(err, errPending):
 		return false, nil
+	case errors.Is(err, errDone):
+		return true, nil
 	case err != nil:
 		v.expire() // if nobody knows whether it was committed
 		return false, unavailable("shred", err)
@@ -87,11 +94,11 @@ func (v *Vault) shredOps(k head, rows []closingRow, dead *[]keyID) []storage.Op 
 		*dead = append(*dead, r.kid)
 	}
 	for _, r := range rows {
-		if r.gone {
-			continue
-		}
 		if r.kid != (keyID{}) {
 			dels = append(dels, delKey.With(r.kid[:]))
+		}
+		if r.gone {
+			continue
 		}
 		if r.live && r.compartment == ID {
 			toks = append(toks, delTokens.With(r.kid[:]))

@@ -233,13 +233,18 @@ func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
 	if err := v.findKeys(ctx, rows, true); err != nil {
 		return err
 	}
-	var closes []storage.Op
-	for _, r := range rows {
-		if r.live {
+	var closes, dels []storage.Op
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case r.live:
 			closes = append(closes, closeKey.With(closing, r.subject, r.compartment))
+		case r.gone && r.kid != keyID{}: // put there while somebody else shredded
+			dels = append(dels, delKey.With(r.kid[:]))
+			r.kid = keyID{}
 		}
 	}
-	_, err := v.keys.Apply(ctx, closes...)
+	_, err := v.keys.Apply(ctx, append(closes, dels...)...)
 	return err
 }
 
@@ -280,6 +285,9 @@ func (v *Vault) findKeys(ctx context.Context, rows []closingRow, hold bool) erro
 		if _, err := v.keys.Apply(ctx, inserts...); err != nil {
 			return err
 		}
+		if gone, err = v.goneOf(ctx, tag); err != nil { // it may have waited for somebody else's shred
+			return err
+		}
 	}
 	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
 		var k keyRow
@@ -292,6 +300,10 @@ func (v *Vault) findKeys(ctx context.Context, rows []closingRow, hold bool) erro
 		i := slices.IndexFunc(rows, func(r closingRow) bool { return r.compartment == k.compartment })
 		if i >= 0 { // also where there is a tombstone, if its transaction did not see that
 			r := &rows[i]
+			if r.kid == keyID(k.kid) && gone[r.compartment] {
+				r.gone = true
+				continue
+			}
 			r.kid, r.none, r.live, r.gone = keyID(k.kid), k.epoch == 0, k.state == live, false
 		}
 	}

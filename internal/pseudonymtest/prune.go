@@ -2,6 +2,9 @@ package pseudonymtest
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +43,43 @@ func prune(t *testing.T, open Open) {
 	require.NoError(t, NewVault(t, s, kms, o).Ready(ctx))
 	_, err = v.PruneTombstones(ctx, now.AddDate(0, 0, 1))
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
+}
+
+// shredTogether: processes that shred the same subject at once shred it once.
+func shredTogether(t *testing.T, open Open) {
+	ctx := t.Context()
+	s, kms := open(t).Tenant("acme"), NewKMS()
+	vaults := make([]*pseudonym.Vault, 4)
+	for i := range vaults {
+		vaults[i] = NewVault(t, s, kms, nil)
+		require.NoError(t, vaults[i].Ready(ctx))
+	}
+	const subjects = 6
+	for i := range subjects {
+		seal(t, vaults[0], fmt.Sprintf("c-%d", i), "Ada")
+	}
+	var wg sync.WaitGroup
+	for n, v := range vaults {
+		wg.Go(func() {
+			for i := range subjects {
+				subject := fmt.Sprintf("c-%d", i)
+				if n == 3 { // one seals instead
+					if _, err := v.Seal(ctx, subject, pseudonym.Place("invoices", "name", "1"), nil); err != nil && !errors.Is(err, pseudonym.ErrShredded) {
+						t.Errorf("seal: %v", err)
+					}
+				} else if err := v.Shred(ctx, subject); err != nil {
+					t.Errorf("shred: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r, err := vaults[0].Report(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 5*subjects, r.Tombstones)
+	require.Equal(t, subjects, r.Fences, "each key was destroyed once")
+	require.Zero(t, r.Keys)
+	require.Zero(t, r.Pending)
 }
 
 // leftovers: after a shred, only tombstones, records and fences know of the subject;

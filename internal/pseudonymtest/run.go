@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"RollbackTakesTheKey", rollbackTakesTheKey},
 		{"ShredInTransaction", shredInTransaction},
 		{"ShredRolledBack", shredRolledBack},
+		{"ShredTogether", shredTogether},
 		{"Readmit", readmit},
 		{"Tokens", tokens},
 		{"Indexes", indexes},
