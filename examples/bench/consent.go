@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -271,28 +272,38 @@ func (h *handGift) gift(subject string) error {
 		return err
 	}
 	defer tx.Rollback()
-	var seq int64
-	var body []byte
-	if h.e.Engine == "mysql" {
-		if _, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{}); err == nil {
-			err = tx.QueryRow("SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ? FOR UPDATE", h.tenant, subject).Scan(&seq, &body)
-		}
-	} else {
-		err = tx.Stmt(h.lock).QueryRow(h.tenant, subject, []byte{}).Scan(&seq, &body)
-	}
+	seq, err := h.person(tx, subject)
 	if err != nil {
 		return err
 	}
-	id, hash, at := make([]byte, 16), make([]byte, 32), time.Now().UnixMicro()
-	rand.Read(id)
-	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, seq+1, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
-		return err
-	}
-	body = []byte(fmt.Sprintf(`{"pairs":{"news|email":{"status":4,"event":"%x","version":1,"from":%d}}}`, id, at))
-	if _, err := tx.Stmt(h.put).Exec(h.tenant, subject, seq+1, []byte{}, body, h.tenant, subject, at, id); err != nil {
+	if err := h.write(tx, subject, seq+1); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// person locks the row of the person as a whole.
+func (h *handGift) person(tx *sql.Tx, subject string) (seq int64, err error) {
+	var body []byte
+	if h.e.Engine != "mysql" {
+		err = tx.Stmt(h.lock).QueryRow(h.tenant, subject, []byte{}).Scan(&seq, &body)
+		return seq, err
+	}
+	if _, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{}); err == nil {
+		err = tx.QueryRow("SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ? FOR UPDATE", h.tenant, subject).Scan(&seq, &body)
+	}
+	return seq, err
+}
+
+// write adds the event and puts the current rows.
+func (h *handGift) write(tx *sql.Tx, subject string, seq int64) error {
+	id, hash, at := randomID(), make([]byte, 32), time.Now().UnixMicro()
+	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, seq, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
+		return err
+	}
+	body := fmt.Appendf(nil, `{"pairs":{"news|email":{"status":4,"event":"%x","version":1,"from":%d}}}`, id, at)
+	_, err := tx.Stmt(h.put).Exec(h.tenant, subject, seq, []byte{}, body, h.tenant, subject, at, id)
+	return err
 }
 
 func consentAudited(e *Env) (ours, base func(int) error, err error) {
@@ -345,17 +356,9 @@ func consentCrowd(e *Env) (ours, base func(int) error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := newHandGift(e)
+	h, err := newChain(e)
 	if err != nil {
 		return nil, nil, err
-	}
-	for _, text := range []string{
-		"DROP TABLE IF EXISTS bench_head", "CREATE TABLE bench_head (id INT PRIMARY KEY, n BIGINT)", "INSERT INTO bench_head VALUES (1, 0)",
-		"DROP TABLE IF EXISTS bench_entry", "CREATE TABLE bench_entry (n BIGINT PRIMARY KEY, body VARCHAR(300))",
-	} {
-		if _, err := e.SQL.Exec(text); err != nil {
-			return nil, nil, err
-		}
 	}
 	var ourWho, baseWho atomic.Int64
 	ours = func(n int) error {
@@ -396,29 +399,77 @@ func crowd(n int, f func() error) error {
 	return <-errs
 }
 
-// chained writes a gift and an entry that is chained over the head row, which is
-// locked until the commit.
-func (h *handGift) chained(subject string) error {
-	tx, err := h.e.SQL.BeginTx(context.Background(), nil)
+// chain writes gifts with entries that are chained over a head row by hand.
+type chain struct {
+	*handGift
+	head, entry, advance *sql.Stmt
+}
+
+func newChain(e *Env) (*chain, error) {
+	gift, err := newHandGift(e)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := e.rawTable()
+	if err != nil {
+		return nil, err
+	}
+	hash := "BYTEA"
+	if e.Engine == "mysql" {
+		hash = "VARBINARY(32)"
+	}
+	for _, text := range []string{
+		"DROP TABLE IF EXISTS bench_head", "CREATE TABLE bench_head (id INT PRIMARY KEY, n BIGINT NOT NULL, hash " + hash + " NOT NULL)",
+		"INSERT INTO bench_head VALUES (1, 0, '')",
+	} {
+		if _, err := e.SQL.Exec(text); err != nil {
+			return nil, err
+		}
+	}
+	c := &chain{handGift: gift}
+	for _, s := range []struct {
+		to    **sql.Stmt
+		query string
+	}{
+		{&c.head, "SELECT n, hash FROM bench_head WHERE id = 1 FOR UPDATE"},
+		{&c.entry, e.auditBind(rawInsert(entries, 1))},
+		{&c.advance, e.bind("UPDATE bench_head SET n = ?, hash = ? WHERE id = 1")},
+	} {
+		if *s.to, err = e.SQL.Prepare(s.query); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// chained writes a gift and the entry that follows the last one. The head row is
+// locked over five round trips, until the commit.
+func (c *chain) chained(subject string) error {
+	tx, err := c.e.SQL.BeginTx(context.Background(), nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.Exec("UPDATE bench_head SET n = n + 1 WHERE id = 1"); err != nil { // locks it
+	seq, err := c.person(tx, subject)
+	if err != nil {
 		return err
 	}
 	var n int64
-	if err := tx.QueryRow("SELECT n FROM bench_head WHERE id = 1").Scan(&n); err != nil {
+	var last []byte
+	if err := tx.Stmt(c.head).QueryRow().Scan(&n, &last); err != nil {
 		return err
 	}
-	id, hash, at := randomID(), make([]byte, 32), time.Now().UnixMicro()
-	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, 1, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
+	if err := c.write(tx, subject, seq+1); err != nil {
 		return err
 	}
-	if _, err := tx.Stmt(h.put).Exec(h.tenant, subject, 1, []byte{}, []byte("{}"), h.tenant, subject, at, id); err != nil {
+	args := c.e.rawArgs()
+	leaf := sha256.Sum256(args[8].([]byte))
+	sum := sha256.Sum256(append(last, leaf[:]...))
+	args[2], args[9], args[10] = n, leaf[:], sum[:]
+	if _, err := tx.Stmt(c.entry).Exec(args...); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(h.e.bind("INSERT INTO bench_entry VALUES (?, ?)"), n, detailText); err != nil {
+	if _, err := tx.Stmt(c.advance).Exec(n+1, sum[:]); err != nil {
 		return err
 	}
 	return tx.Commit()
