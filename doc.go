@@ -50,6 +50,25 @@
 //	})
 //	_, err = kit.Ledger.Withdraw(db.WithTx(ctx, tx), act) // the host's own *sql.Tx
 //
+// # A host's duties
+//
+// Options.Information and Options.Addresses make requests work: what an answer must
+// tell beside the data, and where codes may go. [Kit.Run] goes on in a goroutine,
+// [Kit.Daily] and the sweep of retention run once a day, dsar.Desk.Deliver as often
+// as mail goes out:
+//
+//	go kit.Run(ctx)
+//	err = kit.Daily(ctx, dsar.BySystem)
+//	plan, err := kit.Engine.Plan(ctx, retention.PlanOptions{By: "u17"})
+//	err = kit.Engine.Approve(ctx, plan.ID, plan.Hash, "u4") // somebody else has looked at it
+//	result, err := kit.Engine.Execute(ctx, plan.ID, nil)
+//
+// The keyring, its secret, the Journal and the Anchor lie apart from the database
+// and from its backups. When a backup is restored, the ledger denies everything and
+// the log refuses to sign, until [Kit.Replay] has erased and stopped again:
+//
+//	done, err := kit.Replay(ctx, "u4", "incident-7")
+//
 // # Errors
 //
 // Bad input wraps gdpr.ErrInvalid and names field and rule; a refusal by the guard
