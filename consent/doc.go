@@ -31,6 +31,17 @@
 // given later by the person itself ends the effect of the stops that it covers,
 // except a restriction.
 //
+// What is recorded late counts by its date: it ends no stop that began after it and
+// revives nothing that ended after it. A stop that is recorded late counts from now on.
+//
+// # SQL
+//
+// After [Ledger.Publish] a host may join the view gdpr_consent_effect (tenant, subject,
+// purpose, channel, allowed, valid_until, restricted, objected, suppressed): allowed is
+// 1 where [Ledger.Check] answers that a consent stands now. It knows nothing of
+// addresses, recipients, grounds other than consent, or a restored database, and a
+// restriction of one category of data denies every purpose in it.
+//
 // # Transactions
 //
 // A record, the state and the audit entry commit with the host's own write:
