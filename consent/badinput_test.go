@@ -68,6 +68,7 @@ func (b *bench) acts() map[string]struct {
 		"Give":            {give, plain(func(a Act) (Record, error) { return b.Give(ctx, a) })},
 		"Refuse":          {give, plain(func(a Act) (Record, error) { return b.Refuse(ctx, a) })},
 		"Request":         {giving("c-1", "optin", "email", 1), func(a Act) error { _, err := b.Request(ctx, a); return err }},
+		"Defer":           {give, plain(func(a Act) (Record, error) { return b.Defer(ctx, a) })},
 		"Withdraw":        {give, plain(func(a Act) (Record, error) { return b.Withdraw(ctx, a) })},
 		"Revoke":          {give, plain(func(a Act) (Record, error) { return b.Revoke(ctx, a) })},
 		"Invalidate":      {give, plain(func(a Act) (Record, error) { return b.Invalidate(ctx, a) })},
@@ -118,7 +119,7 @@ func TestBadInputUnknownPurpose(t *testing.T) {
 
 func TestBadInputChannelOfAnotherPurpose(t *testing.T) {
 	b := open(t, nil)
-	for _, name := range []string{"Give", "Refuse", "Request", "Withdraw", "Revoke", "Invalidate", "Establish", "Cease"} {
+	for _, name := range []string{"Give", "Refuse", "Request", "Defer", "Withdraw", "Revoke", "Invalidate", "Establish", "Cease"} {
 		m := b.acts()[name]
 		m.act.Channel = "phone"
 		b.refused(t, name, ErrChannel, "Act.Channel", func() error { return m.do(m.act) })

@@ -260,6 +260,26 @@ func TestS19WhoIsWithoutConsent(t *testing.T) {
 	require.Equal(t, []string{"b refused", "c no_consent"}, without)
 }
 
+func TestS19AnswerPutOff(t *testing.T) {
+	b := open(t, nil)
+	_, err := b.Request(ctx, giving("c-1", "optin", "email", 1))
+	require.NoError(t, err)
+	rec, err := b.Defer(ctx, Act{Subject: "c-1", Purpose: "optin", Channel: "email", At: day(2)})
+	require.NoError(t, err)
+	require.Equal(t, EventDeferred, rec.Event)
+	b.denied(t, ConsentDeferred, "c-1", "optin", "email")
+	p, err := b.Request(ctx, giving("c-1", "optin", "email", 3))
+	require.NoError(t, err, "asked again")
+	_, err = b.Confirm(ctx, string(p.Token.Reveal()), nil)
+	require.NoError(t, err)
+	_, err = b.Defer(ctx, Act{Subject: "c-1", Purpose: "optin", Channel: "email", At: b.clock.t})
+	require.NoError(t, err)
+	b.allowed(t, "c-1", "optin", "email")
+	_, err = b.Defer(ctx, Act{Subject: "c-1", Purpose: "order", At: day(2)})
+	require.ErrorIs(t, err, ErrGround)
+	require.NoError(t, b.Verify(ctx, "c-1"))
+}
+
 func TestS20DoubleOptInTokens(t *testing.T) {
 	b := open(t, nil)
 	p, err := b.Request(ctx, giving("c-1", "optin", "email", 1))

@@ -62,6 +62,27 @@ func (l *Ledger) Request(ctx context.Context, a Act) (Pending, error) {
 	return l.issue(ctx, &a, e)
 }
 
+// Defer records that a person who was asked put the answer off ("not now"). It is no
+// consent and no refusal: everything stays denied, and the person may be asked again.
+func (l *Ledger) Defer(ctx context.Context, a Act) (Record, error) {
+	if err := l.checkAct(&a); err != nil {
+		return Record{}, err
+	}
+	p, err := l.purpose(&a)
+	switch {
+	case err != nil:
+		return Record{}, err
+	case p.Basis != Consent || p.Closed:
+		return Record{}, refuse(ErrGround, "Act.Purpose", "purpose %s does not take consents", p.ID)
+	}
+	e := l.event(EventDeferred, &a)
+	e.version, e.ground = p.Version, Consent
+	if err := e.withPersonal(&a); err != nil {
+		return Record{}, err
+	}
+	return l.commit(ctx, &change{events: []*event{e}, check: notErased})
+}
+
 func (l *Ledger) issue(ctx context.Context, a *Act, e *event) (Pending, error) {
 	token, row := l.newToken(kindConfirm)
 	row.subject, row.purpose, row.channel, row.version, row.address = e.subject, e.purpose, e.channel, e.version, l.addressHash(a.Address)
