@@ -258,7 +258,8 @@ type Person struct {
 }
 
 // Describe records facts about a person. They change decisions: the ePrivacy rules
-// go by kind and country, art. 8 by age and country, and death ends marketing.
+// go by kind and country, art. 8 by age and country, and death ends marketing. Of two
+// answers the one that is recorded last counts, whatever their At.
 func (l *Ledger) Describe(ctx context.Context, p Person) (Record, error) {
 	a := Act{Key: p.Key, Subject: p.Subject, At: p.At}
 	if err := l.checkAct(&a); err != nil {
