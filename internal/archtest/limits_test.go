@@ -16,38 +16,75 @@ var limitRef = regexp.MustCompile("`([a-z/]+)\\.(Test[A-Za-z0-9]+)((?:/[A-Za-z0-
 
 // Every line of LIMITS.md names a test that exists.
 func TestEveryLimitIsShown(t *testing.T) {
-	tests, names := map[string]bool{}, map[string]bool{}
+	known := shownBy(t)
+	lines := 0
+	for _, line := range linesOf(t, "LIMITS.md") {
+		if strings.HasPrefix(line, "- ") {
+			lines++
+			known.demand(t, line)
+		}
+	}
+	require.Greater(t, lines, 30)
+}
+
+// Every cell of the table of what is detectable, and every attack below it, names a
+// test that exists.
+func TestEveryDetectionIsShown(t *testing.T) {
+	known := shownBy(t)
+	cells := 0
+	for _, line := range linesOf(t, "audit/DETECTION.md") {
+		switch {
+		case strings.HasPrefix(line, "- "):
+			known.demand(t, line)
+		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| somebody "):
+			row := strings.Split(strings.Trim(line, "|\n"), "|")
+			require.Len(t, row, 4, line)
+			for _, cell := range row[1:] {
+				cells++
+				known.demand(t, cell)
+			}
+		}
+	}
+	require.Equal(t, 7*3, cells)
+}
+
+func linesOf(t *testing.T, name string) []string {
+	raw, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
+	require.NoError(t, err)
+	return strings.SplitAfter(string(raw), "\n")
+}
+
+// shown holds the tests of the project and the names that subtests may have.
+type shown struct{ tests, names map[string]bool }
+
+func shownBy(t *testing.T) *shown {
+	s := &shown{map[string]bool{}, map[string]bool{}}
 	for _, f := range everything(t) {
 		ast.Inspect(f.File, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncDecl:
 				if strings.HasSuffix(f.path, "_test.go") && n.Recv == nil {
-					tests[f.dir()+"."+n.Name.Name] = true
+					s.tests[f.dir()+"."+n.Name.Name] = true
 				}
 			case *ast.BasicLit:
-				if s, err := strconv.Unquote(n.Value); err == nil && f.test {
-					names[strings.TrimSuffix(s, "/")] = true
+				if text, err := strconv.Unquote(n.Value); err == nil && f.test {
+					s.names[strings.TrimSuffix(text, "/")] = true
 				}
 			}
 			return true
 		})
 	}
-	raw, err := os.ReadFile(filepath.Join(top, "LIMITS.md"))
-	require.NoError(t, err)
-	lines := 0
-	for line := range strings.Lines(string(raw)) {
-		if !strings.HasPrefix(line, "- ") {
-			continue
-		}
-		lines++
-		refs := limitRef.FindAllStringSubmatch(line, -1)
-		require.NotEmpty(t, refs, "no test is named: %s", line)
-		for _, ref := range refs {
-			require.True(t, tests[ref[1]+"."+ref[2]], "there is no %s.%s", ref[1], ref[2])
-			for _, sub := range strings.Split(ref[3], "/")[1:] {
-				require.True(t, names[sub], "%s has no subtest %q", ref[0], sub)
-			}
+	return s
+}
+
+func (s *shown) demand(t *testing.T, text string) {
+	t.Helper()
+	refs := limitRef.FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, refs, "no test is named: %s", text)
+	for _, ref := range refs {
+		require.True(t, s.tests[ref[1]+"."+ref[2]], "there is no %s.%s", ref[1], ref[2])
+		for _, sub := range strings.Split(ref[3], "/")[1:] {
+			require.True(t, s.names[sub], "%s has no subtest %q", ref[0], sub)
 		}
 	}
-	require.Greater(t, lines, 30)
 }

@@ -209,6 +209,11 @@ func attacks(t *testing.T, dir storage.Directory, sign bool, a *anchor) {
 	v.remove(e, rows[len(rows)-5:], "tail cut")
 	v.remove(e, rows[60:90], "middle cut")
 	v.remove(e, rows, "emptied without the head")
+	for _, i := range []int{0, 7, 60, len(rows) - 1} {
+		for c := range rows[i] {
+			v.flipColumn(e, rows[i], c, false, i)
+		}
+	}
 	v.swapEntries(e, rows[10], rows[20])
 	v.insertEntry(e, rows[10])
 	for _, table := range []*storage.Table{schema.AuditSubject, schema.AuditCheckpoint, schema.AuditRedaction, schema.AuditHead} {

@@ -3,11 +3,14 @@ package audittest
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gdprkit/gdprkit/audit"
 	"github.com/gdprkit/gdprkit/audit/merkle"
@@ -24,6 +27,52 @@ func Hostile(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("ForgedPrune", func(t *testing.T) { forgedPrune(t, open(t)) })
 	t.Run("ForgedReopen", func(t *testing.T) { forgedReopen(t, open(t)) })
 	t.Run("ClosedLog", func(t *testing.T) { closedLog(t, open(t)) })
+	t.Run("KeyHolder", func(t *testing.T) { keyHolder(t, open(t)) })
+	t.Run("ForgedWithoutSecret", func(t *testing.T) { forgedWithoutSecret(t, open(t)) })
+}
+
+// keyHolder: with the signing key all that lies inside is made anew; only what was
+// taken outside contradicts it.
+func keyHolder(t *testing.T, dir storage.Directory) {
+	a := new(anchor)
+	s := dir.Tenant("acme")
+	v := newVictim(t, s, a, true, 60)
+	v.recompute(20, v.n)
+	c := rawTable(t, s, schema.AuditCheckpoint)
+	require.NoError(t, c.swap(c.rows(), nil))
+	o := signed(nil)
+	o.Anchor = nil
+	inside := newLog(t, s, o)
+	_, err := inside.Checkpoint(t.Context())
+	require.NoError(t, err)
+	intact(t, inside)
+	_, err = v.l.Verify(t.Context())
+	require.ErrorIs(t, err, audit.ErrRolledBack)
+}
+
+// forgedWithoutSecret: without Options.Secret anybody can make a staged row.
+func forgedWithoutSecret(t *testing.T, dir storage.Directory) {
+	ctx := t.Context()
+	s := dir.Tenant("acme")
+	if s.Traits().SealInside {
+		t.Skip("nothing is staged")
+	}
+	l := newLog(t, s, &audit.Options{SealEvery: time.Hour})
+	require.NoError(t, l.Record(ctx, "x", ""))
+	require.NoError(t, s.InTx(ctx, func(ctx context.Context) error { return l.Record(ctx, "y", "", slog.Int("i", 1)) }))
+	st := rawTable(t, s, schema.AuditStage)
+	old := st.rows()
+	forged := old[0].clone()
+	leaf := forged[st.index("leaf")].([]byte)
+	forge(t, leaf)
+	hash := merkle.Leaf(leaf)
+	m := hmac.New(sha256.New, nil)
+	m.Write([]byte("gdprkit/audit/stage/v1\x00"))
+	m.Write(leaf[len(`{"v":1,"log":"`):][:32])
+	m.Write(hash[:])
+	forged[st.index("mac")] = m.Sum(nil)[:16]
+	require.NoError(t, st.swap(old, []row{forged}))
+	require.Zero(t, intact(t, l).SetAside)
 }
 
 // oldTiles: history is rewritten, but the tiles still prove the old one, so that the
