@@ -214,13 +214,16 @@ func (l *Log) resolve(ctx context.Context, drafts []*draft, unknown error) error
 	return unknown
 }
 
+// sealAt is the number of staged entries after which sealing is not put off.
+const sealAt = 256
+
 // sealSoon seals what transactions of this process staged, unless somebody is at
 // it or did so a moment ago.
 func (l *Log) sealSoon(n int) {
 	g := &l.group
 	g.mu.Lock()
 	g.staged += n
-	if g.leading || g.staged < 64 && time.Since(g.last) < l.opt.SealEvery {
+	if g.leading || g.staged < sealAt && time.Since(g.last) < l.opt.SealEvery {
 		g.mu.Unlock()
 		return
 	}
