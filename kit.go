@@ -262,8 +262,16 @@ func (k *Kit) withdraw(ctx context.Context, subject, purpose string) error {
 func (k *Kit) object(ctx context.Context, subject, purpose string) (err error) {
 	if purpose == dsar.MarketingPurpose {
 		_, err = k.Ledger.ObjectMarketing(ctx, consent.Act{Subject: subject, At: k.now()})
-	} else {
-		_, err = k.Ledger.Object(ctx, consent.Act{Subject: subject, Purpose: purpose, At: k.now()})
+		return err
+	}
+	a := consent.Act{Subject: subject, Purpose: purpose, At: k.now()}
+	if _, err = k.Ledger.Object(ctx, a); err != nil {
+		return err
+	}
+	// A request that is carried out was found right. What the ledger took for a
+	// withdrawal, or for an objection to marketing, was not pending.
+	if _, err = k.Ledger.Uphold(ctx, a); errors.Is(err, consent.ErrNoRecord) {
+		return nil
 	}
 	return err
 }
@@ -319,7 +327,8 @@ func (k *Kit) Run(ctx context.Context) error {
 
 // Daily does the work of a day that needs somebody who answers for it: it erases what
 // an earlier erasure had to leave and may go now, and removes files of requests,
-// stored answers, proof and tokens whose time is over. By is as in dsar.Act, for
+// stored answers, proof and tokens whose time is over, and lifts what was restricted
+// while an objection was examined. By is as in dsar.Act, for
 // example dsar.BySystem. It may be called again after an error and must not run
 // inside a transaction.
 func (k *Kit) Daily(ctx context.Context, by string) error {
@@ -344,6 +353,9 @@ func (k *Kit) Daily(ctx context.Context, by string) error {
 	}
 	if k.Desk != nil {
 		if _, err := k.Desk.DropBundles(ctx); err != nil {
+			return err
+		}
+		if _, err := k.Desk.LiftDue(ctx, act); err != nil {
 			return err
 		}
 	}

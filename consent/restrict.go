@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -31,11 +32,15 @@ func (l *Ledger) RestrictSubject(ctx context.Context, subject, scope, ground str
 	return err
 }
 
-// LiftSubject ends the restriction of a scope that [Ledger.RestrictSubject] made. The
-// caller vouches that the person was told before (GDPR art. 18(3)).
+// LiftSubject ends the restriction of a scope that [Ledger.RestrictSubject] made; one
+// that was lifted already is no error. The caller vouches that the person was told
+// before (GDPR art. 18(3)).
 func (l *Ledger) LiftSubject(ctx context.Context, subject, scope, ground string) error {
 	now := l.now()
 	_, err := l.Lift(ctx, Act{Subject: subject, Scope: l.scopeOf(scope), Ground: Ground(ground), At: now, Told: now})
+	if errors.Is(err, ErrNoRecord) {
+		return nil
+	}
 	return err
 }
 
