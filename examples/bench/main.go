@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -10,27 +11,34 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/gdprkit/gdprkit/examples/internal/cli"
 )
 
 func main() {
-	engine := flag.String("db", "sqlite", "engine: sqlite, postgres or mysql")
-	dsn := flag.String("dsn", "", "data source name (sqlite: a new file in a temporary directory)")
-	quick := flag.Bool("quick", false, "fewer rows and shorter rounds; ends within two minutes")
-	asMD := flag.Bool("md", false, "print a Markdown table")
-	asJSON := flag.Bool("json", false, "print a JSON array")
-	only := flag.String("only", "", "measure only the operations whose name contains this")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fail(fmt.Errorf("unexpected argument %q", flag.Arg(0)))
-	}
-	if err := run(os.Stdout, *engine, *dsn, *only, *quick, *asMD, *asJSON); err != nil {
-		fail(err)
+	switch err := command(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", cli.Line(err))
+		os.Exit(2)
 	}
 }
 
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "bench:", err)
-	os.Exit(2)
+func command(args []string) error {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	engine := f.String("db", "sqlite", "engine: sqlite, postgres or mysql")
+	dsn := f.String("dsn", "", "data source name (sqlite: a new file in a temporary directory)")
+	quick := f.Bool("quick", false, "fewer rows and shorter rounds; ends within two minutes")
+	asMD := f.Bool("md", false, "print a Markdown table")
+	asJSON := f.Bool("json", false, "print a JSON array")
+	only := f.String("only", "", "measure only the operations whose name contains this")
+	if err := cli.Parse(f, args, os.Stdout); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	return run(os.Stdout, *engine, *dsn, *only, *quick, *asMD, *asJSON)
 }
 
 func run(w io.Writer, engine, dsn, only string, quick, asMD, asJSON bool) error {
