@@ -77,6 +77,7 @@ func onLedger(do act) func(*house) act {
 var ledgerMethods = map[string]method{
 	"Ledger.Give":      acts((*consent.Ledger).Give, func(_ *house, a *consent.Act) { *a = withEvidence(*a) }),
 	"Ledger.Refuse":    acts((*consent.Ledger).Refuse, nil),
+	"Ledger.Defer":     acts((*consent.Ledger).Defer, nil),
 	"Ledger.Withdraw":  acts((*consent.Ledger).Withdraw, afterGive),
 	"Ledger.Establish": acts((*consent.Ledger).Establish, func(_ *house, a *consent.Act) { a.Purpose, a.Channel, a.Reference = "order", "", "contract-9" }),
 	"Ledger.Cease":     acts((*consent.Ledger).Cease, established),
