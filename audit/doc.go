@@ -40,7 +40,7 @@
 //	                                                                     outside size
 //
 // The MAC needs Options.Secret; cutting entries off without recomputing the head
-// is found always. A log cannot prove that nothing was left out before it was
+// is found always. DETECTION.md names the test of each cell. A log cannot prove that nothing was left out before it was
 // written.
 //
 // # Transactions

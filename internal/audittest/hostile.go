@@ -27,6 +27,7 @@ func Hostile(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("ForgedPrune", func(t *testing.T) { forgedPrune(t, open(t)) })
 	t.Run("ForgedReopen", func(t *testing.T) { forgedReopen(t, open(t)) })
 	t.Run("ClosedLog", func(t *testing.T) { closedLog(t, open(t)) })
+	t.Run("AliasesAreBelieved", func(t *testing.T) { aliasesAreBelieved(t, open(t)) })
 	t.Run("KeyHolder", func(t *testing.T) { keyHolder(t, open(t)) })
 	t.Run("ForgedWithoutSecret", func(t *testing.T) { forgedWithoutSecret(t, open(t)) })
 }
@@ -270,4 +271,18 @@ func racing(t *testing.T, dir storage.Directory) {
 	cancel()
 	require.NoError(t, <-done)
 	intact(t, l)
+}
+
+// aliasesAreBelieved: without a Tokeniser, whose entries are whose stands in a table
+// that no hash covers.
+func aliasesAreBelieved(t *testing.T, dir storage.Directory) {
+	s := dir.Tenant("acme")
+	l := newLog(t, s, nil)
+	require.NoError(t, l.Record(t.Context(), "x", "c-1"))
+	r := rawTable(t, s, schema.AuditAlias)
+	require.NoError(t, r.swap(r.rows(), nil))
+	intact(t, l)
+	for e, err := range newLog(t, s, nil).Entries(t.Context(), audit.Filter{Subject: "c-1"}) {
+		t.Fatal("found without its alias", e, err)
+	}
 }
