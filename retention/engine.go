@@ -55,11 +55,19 @@ func (f StopFunc) Stops(ctx context.Context, subject, category string) (bool, st
 
 // Options configures an [Engine]. Nil is a safe default.
 type Options struct {
-	Sources  []Source  // what Plan sweeps. Default none.
-	Auditor  Auditor   // default none: nothing is recorded
-	Grounds  Grounds   // needed when a rule ends with its purposes. Default none: no purpose lapses.
-	Guard    Guard     // default none: everything is allowed and marked unguarded
-	Stoppers []Stopper // restrictions and open requests. Default none.
+	Sources []Source // what Plan sweeps. Default none.
+	Auditor Auditor  // default none: nothing is recorded
+	Grounds Grounds  // needed when a rule ends with its purposes. Default none: no purpose lapses.
+	Guard   Guard    // default none: everything is allowed and marked unguarded
+	// Shredder destroys the keys of a person of whom an execution erased the last
+	// record, so that sealed values cannot be opened in copies that no sweep reaches,
+	// such as backups. Every source must be a SubjectLister, and they must cover all
+	// tables with values sealed for persons: what lies elsewhere becomes unreadable.
+	// Default none: keys stay.
+	Shredder Shredder
+	// KeepCompartments are not shredded. Default: "proof", "request", "statutory".
+	KeepCompartments []string
+	Stoppers         []Stopper // restrictions and open requests. Default none.
 
 	// SelfApproval lets the planner approve the own plan. Default false: four eyes.
 	SelfApproval bool
@@ -122,6 +130,9 @@ func (o *Options) defaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.KeepCompartments == nil {
+		o.KeepCompartments = []string{"proof", "request", "statutory"}
+	}
 	o.Sources = slices.Clone(o.Sources)
 	slices.SortStableFunc(o.Sources, func(a, b Source) int { return cmp.Compare(a.Name(), b.Name()) })
 }
@@ -141,6 +152,9 @@ func (e *Engine) check() error {
 			return gdpr.Invalid("Options.Sources", "a source needs a name of 1 to 64 bytes")
 		case i > 0 && e.opt.Sources[i-1].Name() == name:
 			return gdpr.Invalid("Options.Sources", "two sources are called %q", name)
+		}
+		if _, lists := s.(SubjectLister); e.opt.Shredder != nil && !lists {
+			return gdpr.Invalid("Options.Shredder", "needs sources that list the rows of a person (SubjectLister); %q does not", s.Name())
 		}
 		p := e.schedule.policies[s.Category()]
 		if p == nil {

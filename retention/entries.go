@@ -19,7 +19,8 @@ func (b *batch) sides(q *inquiry) []storage.Op {
 		return nil
 	}
 	category, now := b.page.source.Category(), storage.Micros(b.r.e.now())
-	var blocks, settles, unblock, unsettle, untell []storage.Op
+	var blocks, settles, unblock, unsettle, untell, gone []storage.Op
+	last := ""
 	for i := range b.done {
 		x := &b.done[i]
 		switch {
@@ -44,11 +45,16 @@ func (b *batch) sides(q *inquiry) []storage.Op {
 		if x.row.Owner != "" && !x.item.stays() {
 			untell = append(untell, deleteTold.With(category, x.item.Key))
 		}
+		if b.r.e.opt.Shredder != nil && !x.item.stays() && x.row.Subject != "" && x.row.Subject != last {
+			last = x.row.Subject
+			gone = append(gone, newDeparted.With(last, b.r.plan.ID, x.item.Rule))
+		}
 	}
 	out := append(blocks, settles...)
 	out = append(out, unblock...)
 	out = append(out, unsettle...)
-	return append(out, untell...)
+	out = append(out, untell...)
+	return append(out, gone...)
 }
 
 // entries records one entry for each record, with rule and ground.

@@ -46,7 +46,8 @@ var (
 // Execute handles the records of an approved plan and returns what became of all of
 // them. Several processes may execute the same plan at the same time, and one that
 // comes after a crash goes on where the last committed batch ended. Executing a plan
-// that is done changes nothing. It returns storage.ErrInTx inside a transaction.
+// that is done changes nothing, except that it destroys keys that an earlier one
+// could not (Options.Shredder). It returns storage.ErrInTx inside a transaction.
 //
 // A record is handled only if the rules still ask for the same action under the
 // same rule, and nothing stops it; every other one is set aside and named by
@@ -68,6 +69,9 @@ func (e *Engine) Execute(ctx context.Context, id string, o *ExecuteOptions) (*Re
 		if err := r.run(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := e.shredDeparted(ctx); err != nil {
+		return nil, err
 	}
 	return e.Outcome(ctx, id)
 }

@@ -23,7 +23,8 @@ var (
 )
 
 // Export yields what this package itself holds about a person, one JSON object per
-// row: holds, blocked and settled records, notices, records set aside. The names
+// row: holds, blocked and settled records, notices, records set aside, keys that may
+// have to go. The names
 // of staff are left out (GDPR art. 15(4)).
 func (e *Engine) Export(ctx context.Context, subject string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
@@ -85,6 +86,10 @@ func (e *Engine) exportRest(ctx context.Context, subject string, put func(string
 		if !put("aside", map[string]any{"plan": plan, "source": source, "record": record, "outcome": outcome}, err) {
 			return
 		}
+	}
+	plan, rule, ok, err := e.departed(ctx, subject)
+	if ok || err != nil {
+		put("departed", map[string]any{"plan": plan, "rule": rule}, err)
 	}
 }
 

@@ -29,7 +29,8 @@ var (
 	_ dsar.Sealer    = (*pseudonym.Vault)(nil)
 	_ audit.Sealer   = (*pseudonym.Vault)(nil)
 
-	_ dsar.Shredder = (*pseudonym.Vault)(nil)
+	_ dsar.Shredder      = (*pseudonym.Vault)(nil)
+	_ retention.Shredder = (*pseudonym.Vault)(nil)
 
 	_ audit.Tokeniser = (*pseudonym.Vault)(nil)
 

@@ -159,7 +159,7 @@ func Run(t *testing.T, dir func(t *testing.T) storage.Directory) {
 		{"Keep", keep}, {"Explain", explain}, {"Report", report}, {"Own", own}, {"Tenants", tenants}, {"JoinsTheTransaction", joins}, {"Progress", progress}, {"Guard", guarded}, {"WrittenBack", writtenBack},
 		{"ErasedInPlace", erasedInPlace}, {"WaitedInPlace", waitedInPlace}, {"Unblock", unblock},
 		{"Revived", revived}, {"RevivedMeanwhile", revivedMeanwhile}, {"RevivedByConsent", revivedByConsent},
-		{"Taken", taken}, {"TakenBack", takenBack},
+		{"Taken", taken}, {"TakenBack", takenBack}, {"Shredded", shredded}, {"ShredderNeedsLists", shredderNeedsLists},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, dir(t)) })
 	}

@@ -163,7 +163,20 @@ var PlanAside = &storage.Table{
 	Index: [][]string{{"subject"}},
 }
 
-var retention = []*storage.Table{RetentionHead, Hold, Blocked, Settled, Told, Plan, PlanPage, PlanShard, PlanCount, PlanAside}
+const untilShredded = "until an execution has looked whether anything of the person is left"
+
+// Departed is a person of whom a record was erased and whose keys may have to go.
+var Departed = &storage.Table{
+	Name: "gdpr_departed",
+	Columns: []storage.Column{
+		{Name: "subject", Kind: storage.Text, Size: 191, Category: "subject key", Erase: "row deleted", Lifetime: untilShredded},
+		{Name: "plan", Kind: storage.Text, Size: 36, Category: "technical", Erase: "row deleted", Lifetime: untilShredded},
+		{Name: "rule", Kind: storage.Text, Size: 64, Category: "id of the deciding rule", Erase: "row deleted", Lifetime: untilShredded},
+	},
+	Key: []string{"subject"},
+}
+
+var retention = []*storage.Table{RetentionHead, Hold, Blocked, Settled, Told, Plan, PlanPage, PlanShard, PlanCount, PlanAside, Departed}
 
 var retentionViews = []storage.View{
 	// The host's own queries leave blocked records out by an anti-join with it.
