@@ -38,8 +38,8 @@
 //		return err
 //	})
 //
-// Work, Bundle, Deliver, Notify, Replay and the verification of a code commit on
-// their own and return storage.ErrInTx inside a transaction.
+// Work, Bundle, Deliver, Notify, Replay, Readmit and the verification of a code commit
+// on their own and return storage.ErrInTx inside a transaction.
 //
 // # Errors
 //
