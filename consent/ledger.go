@@ -13,7 +13,9 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// Auditor writes an entry that commits with the change. An audit.Log is one.
+// Auditor writes an entry that commits with the change. An audit.Log is one; as it
+// also names the operations of an entry (Stage), they go into the statement of the
+// change where the engine allows it.
 type Auditor interface {
 	Record(ctx context.Context, action, subject string, attrs ...slog.Attr) error
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"fmt"
 	"testing"
 	"time"
 
@@ -117,28 +118,48 @@ func (tokens) Token(_ context.Context, _, subject string) (string, error) {
 }
 
 // In a host's transaction on PostgreSQL a gift with its audit entry is at most three
-// statements: claim, write, stage.
+// statements: claim, write, and the look for an alias if there is no vault; with an
+// idempotency key the entry is a statement of its own.
 func TestConsentGiveAddsThreeRoundTrips(t *testing.T) {
 	sqltest.For(t, sqlstore.Postgres, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
-		db := e.DB(t, pool, &sqlstore.Options{NoPrepare: true})
-		log, err := audit.New(db.Tenant("acme"), &audit.Options{Tokeniser: tokens{}})
-		require.NoError(t, err)
-		c, err := consent.NewCatalogue(consenttest.Purposes()...)
-		require.NoError(t, err)
-		l, err := consent.New(db.Tenant("acme"), c, &consent.Options{Auditor: log, Now: func() time.Time { return consenttest.Now }})
-		require.NoError(t, err)
-		_, err = l.Give(t.Context(), consenttest.Give("warm", "news", "email", 1)) // the log remembers its id
-		require.NoError(t, err)
-		for _, subject := range []string{"c-1", "c-1", "c-2"} {
-			tx, err := pool.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			host := &counted{Tx: tx}
-			ctx := db.WithTx(t.Context(), host)
-			_, err = l.Give(ctx, consenttest.Give(subject, "news", "email", 1))
-			require.NoError(t, err)
-			require.NoError(t, tx.Commit())
-			require.LessOrEqual(t, host.n, 3)
-		}
+		t.Run("vault", func(t *testing.T) { giveCounted(t, e, tokens{}, "", 2) })
+		t.Run("vault and key", func(t *testing.T) { giveCounted(t, e, tokens{}, "form-7", 3) })
+		t.Run("alias", func(t *testing.T) { giveCounted(t, e, nil, "", 3) })
 	})
+}
+
+func giveCounted(t *testing.T, e *sqltest.Engine, names audit.Tokeniser, key string, most int) {
+	pool := e.SQL(t, e.DSN(t))
+	db := e.DB(t, pool, &sqlstore.Options{NoPrepare: true})
+	log, err := audit.New(db.Tenant("acme"), &audit.Options{Tokeniser: names})
+	require.NoError(t, err)
+	c, err := consent.NewCatalogue(consenttest.Purposes()...)
+	require.NoError(t, err)
+	l, err := consent.New(db.Tenant("acme"), c, &consent.Options{Auditor: log, Now: func() time.Time { return consenttest.Now }})
+	require.NoError(t, err)
+	_, err = l.Give(t.Context(), consenttest.Give("warm", "news", "email", 1)) // the log remembers its id
+	require.NoError(t, err)
+	for i, subject := range []string{"c-1", "c-1", "c-2"} {
+		tx, err := pool.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		host := &counted{Tx: tx}
+		a := consenttest.Give(subject, "news", "email", 1)
+		if key != "" {
+			a.Key = fmt.Sprint(key, i)
+		}
+		_, err = l.Give(db.WithTx(t.Context(), host), a)
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		require.LessOrEqual(t, host.n, most)
+	}
+	_, err = log.Sealed(t.Context())
+	require.NoError(t, err)
+	n := 0
+	for e, err := range log.Entries(t.Context(), audit.Filter{}) {
+		require.NoError(t, err)
+		if e.Action == "consent.given" {
+			n++
+		}
+	}
+	require.Equal(t, 4, n, "each gift has its entry")
 }
