@@ -119,6 +119,12 @@ func (v *Vault) dataHead(ctx context.Context) (d head, err error) {
 // judgeJournal says what it means where journal and key store stand.
 func (v *Vault) judgeJournal(ctx context.Context, k head) error {
 	n, last, err := v.trail.judge(k)
+	if n < k.n { // a shred was appended and carried out since the journal was read
+		if reached, err := v.readJournal(ctx); err != nil || !reached {
+			return err
+		}
+		n, last, err = v.trail.judge(k)
+	}
 	if err != nil || n <= k.n {
 		return err
 	}

@@ -3,6 +3,7 @@ package sqltest_test
 import (
 	"context"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"testing"
@@ -326,4 +327,39 @@ func TestJournalUnreachable(t *testing.T) {
 	now = now.Add(6 * time.Second)
 	_, err = v.Open(ctx, "c-2", restorePlace, x)
 	require.ErrorIs(t, err, pseudonym.ErrKeyUnavailable)
+}
+
+// lateJournal has something happen after each reading.
+type lateJournal struct {
+	pseudonym.Journal
+	after func()
+}
+
+func (j *lateJournal) Read(ctx context.Context, from uint64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for b, err := range j.Journal.Read(ctx, from) {
+			if !yield(b, err) {
+				return
+			}
+		}
+		if f := j.after; f != nil {
+			j.after = nil
+			f()
+		}
+	}
+}
+
+// A shred of another process between the reading of the journal and of the key
+// store is no fork.
+func TestShredWhileTheJournalIsRead(t *testing.T) {
+	ctx := t.Context()
+	s := newSite(t, true, false)
+	v, db := s.open("db", "")
+	mustSeal(t, v, "c-1")
+	b := mustSeal(t, v, "c-2")
+	require.NoError(t, v.Shred(ctx, "c-0"))
+	j := &lateJournal{Journal: s.jour, after: func() { require.NoError(t, v.Shred(ctx, "c-1")) }}
+	w := pseudonymtest.NewVault(t, db.Tenant("acme"), s.kms, &pseudonym.Options{Journal: j})
+	_, err := w.Open(ctx, "c-2", restorePlace, b)
+	require.NoError(t, err)
 }
