@@ -126,7 +126,9 @@ func viewAct(l *consent.Ledger, r *rand.Rand, i int, categories bool) (err error
 		_, err = l.Describe(ctx, p)
 	case 11:
 		if r.IntN(3) == 0 {
-			_, _, err = l.Forget(ctx, a.Subject, "A17-1-a", time.Time{})
+			if _, _, err = l.Forget(ctx, a.Subject, "A17-1-a", time.Time{}); err != nil {
+				return err
+			}
 		}
 		a.At = time.Now()
 		_, err = l.Readmit(ctx, a)
