@@ -22,8 +22,9 @@
 //   - blocked: a maximum has ended while a minimum runs, so it is kept for that only;
 //   - active: neither.
 //
-// The [Engine] adds what time and schedules do not know: holds, blocked records,
-// erasures that wait for a duty to end. A [Plan] lists every row, its hash is
+// The [Engine] adds what time and schedules do not know: holds, blocked records, the
+// end of a block when a purpose stands again, erasures that wait for a duty to end, keys
+// that go with a person's last record. A [Plan] lists every row, its hash is
 // approved, and Execute handles exactly those rows that still ask for it.
 //
 // # Transactions
