@@ -152,7 +152,11 @@ func TestLookUpsDoNotScan(t *testing.T) {
 	fill(0, 1000)
 	few := measure()
 	fill(1000, 100_000)
-	require.Less(t, measure(), 20*few)
+	many := measure()
+	for range 9 { // a busy machine is no scan
+		many = min(many, measure())
+	}
+	require.Less(t, many, 20*few, "a scan takes a hundred times as long")
 }
 
 func ExampleNew() {
