@@ -282,6 +282,18 @@ var deskMethods = map[string]method{
 		err := d.WriteRegisterJSON(ctx, &b, start.AddDate(0, -1, 0), start.AddDate(0, 1, 0))
 		return b.String(), err
 	}),
+	"Desk.LiftDue": {writes, func(h *house) act {
+		r, err := h.Desk.Receive(h.ctx, dsar.Intake{Kind: dsar.Objection, Subjects: []string{subject}, Purposes: []string{"scoring"}})
+		h.ok(err)
+		_, err = h.Desk.Waive(h.ctx, r.ID, "known", clerk)
+		h.ok(err)
+		no := dsartest.RefusalOf()
+		no.Ground = "A21-1-override"
+		_, err = h.Desk.Refuse(h.ctx, r.ID, no, clerk)
+		h.ok(err)
+		h.pass(30 * 24 * time.Hour)
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Desk.LiftDue(ctx, clerk) }
+	}},
 	"Desk.Replay": desk(alone, func(ctx context.Context, d *dsar.Desk) (any, error) { return d.Replay(ctx, clerk) }),
 	"Desk.Rest":   desk(alone, func(ctx context.Context, d *dsar.Desk) (any, error) { return d.Rest(ctx, clerk) }),
 	"Desk.Statement": {looks, func(h *house) act {

@@ -88,6 +88,9 @@ var logMethods = map[string]method{
 			return all(k.Log.Reconcile(ctx, own))
 		}
 	}},
+	"Log.ReconcileKeys": {reads, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+		return all(k.Log.ReconcileKeys(ctx, func(yield func(string, error) bool) { yield("invoice-4711", nil) }))
+	})},
 	"Log.Redact": {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return nil, k.Log.Redact(ctx, 2, "A17-1-b") })},
 	"Log.RedactDue": {alone, func(h *house) act {
 		h.log(2)
@@ -104,6 +107,7 @@ var logMethods = map[string]method{
 	})},
 	"Log.Run":    {promise: nothing}, // returns when its context ends; what it does is Checkpoint and Housekeep
 	"Log.Sealed": {looks, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.Sealed(ctx) })},
+	"Log.Stage":  {promise: nothing}, // returns operations; Ledger.Give writes them
 	"Log.VerifierKeys": {reads, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
 		return k.Log.VerifierKeys(ctx)
 	})},
