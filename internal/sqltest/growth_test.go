@@ -221,7 +221,7 @@ func compare(t *testing.T, dbs []*grown, name string, ops int, f func(*grown, co
 		for i := range dbs {
 			g := dbs[(i+max(round, 0))%len(dbs)]
 			n := ops
-			if round < 0 && name != "sweep" {
+			if round < 0 && rounds > 1 && name != "sweep" {
 				n = max(ops, len(g.warm)) // everything that is asked for is warm
 			}
 			runtime.GC()
