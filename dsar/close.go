@@ -185,8 +185,11 @@ type Refusal struct {
 	// 77 and 79). Default for Authority: that of the controller.
 	Authority string
 	Court     string
-	// Told is when the person was told: within one month. Default: now.
+	// Told is when the person was told: within one month (art. 12(4)). Default: now.
 	Told time.Time
+	// Late says why it is later. Without it a late refusal is an error; with it the
+	// file shows that the controller knew.
+	Late string
 }
 
 // Refuse closes the request with the answer no. Whatever of [Refusal] is missing is
@@ -222,6 +225,9 @@ func (d *Desk) Refuse(ctx context.Context, id string, n Refusal, act Act) (*Requ
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			if n.Told.After(d.now()) || storage.Micros(n.Told) < r.received {
 				return nil, invalid("Refusal.Told", "must lie between the receipt and now")
+			}
+			if storage.Micros(n.Told) >= r.noticeDue && n.Late == "" {
+				return nil, invalid("Refusal.Late", "must say why the person is told after the first month, %s (art. 12(4))", d.lastDay(r.noticeDue))
 			}
 			return nil, nil
 		},

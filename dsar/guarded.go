@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/gdprkit/gdprkit/gdpr"
 )
 
 // guarded runs f, which calls the source s, under Options.SourceTimeout, and turns
@@ -51,10 +53,11 @@ func (p *panicError) Error() string { return fmt.Sprintf("dsar: source panicked:
 func sourceError(s Source, err error) error {
 	var pe *panicError
 	var se *SourceError
+	var ke *keeperError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &se), errors.Is(err, ErrCapability), errors.Is(err, ErrIncomplete):
+	case errors.As(err, &se), errors.As(err, &ke), errors.Is(err, ErrCapability), errors.Is(err, ErrIncomplete):
 		return err
 	case errors.As(err, &pe):
 		return &SourceError{s.Name(), FaultPanic, err}
@@ -65,3 +68,21 @@ func sourceError(s Source, err error) error {
 	}
 	return &SourceError{s.Name(), FaultError, err}
 }
+
+// keeperError says that not a source but the Keeper failed, and at which category. Its
+// cause is told if it names a field and a rule, and is otherwise reached by
+// errors.Unwrap only.
+type keeperError struct {
+	category string
+	cause    error
+}
+
+func (e *keeperError) Error() string {
+	text := "dsar: Options.Keeper failed at category " + e.category
+	if errors.Is(e.cause, gdpr.ErrInvalid) {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+func (e *keeperError) Unwrap() error { return e.cause }

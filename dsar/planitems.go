@@ -118,6 +118,9 @@ func (d *Desk) keep(ctx context.Context, subject, category, record string, dates
 	if err == nil && keep && kind != keptMust && kind != keptClaim && kind != keptBasis {
 		err = invalid("Keeper.kind", "must be must, claim or basis")
 	}
+	if err != nil {
+		err = &keeperError{category, err}
+	}
 	return keep, until, kind, ground, err
 }
 
