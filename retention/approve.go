@@ -30,8 +30,11 @@ func (e *Engine) Open(ctx context.Context, id string) (*Plan, error) {
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("%w: plan", ErrNotFound)
 	}
+	if err != nil {
+		return nil, err
+	}
 	p.Made, p.Approved, p.Finished, p.Expires = storage.Time(made), storage.Time(approved), storage.Time(finished), storage.Time(expires)
-	return &p, err
+	return &p, nil
 }
 
 // Items yields the records of a plan that is not done, for review before approval.

@@ -115,7 +115,10 @@ func New(store storage.Store, schedule *Schedule, o *Options) (*Engine, error) {
 		e.opt = *o
 	}
 	e.opt.defaults()
-	return e, e.check()
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (o *Options) defaults() {

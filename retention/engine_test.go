@@ -1,6 +1,7 @@
 package retention_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -30,8 +31,9 @@ func TestNew(t *testing.T) {
 		{BatchRows: 10_001}, {BatchRows: -1}, {Shards: 65}, {Lease: time.Microsecond}, {PlanFor: -1},
 		{Sources: []retention.Source{host, host}}, {Sources: []retention.Source{letters{host}}},
 	} {
-		_, err := retention.New(store, s, &o)
+		e, err := retention.New(store, s, &o)
 		require.ErrorIs(t, err, gdpr.ErrInvalid, "%+v", o)
+		require.Nil(t, e)
 	}
 	purposes, err := retention.ParseSchedule([]byte(`{"version":"1","country":"DE","timeZone":"UTC","rules":[
 	 {"id":"n","category":"invoice","kind":"maximum","purposes":["newsletter"],"ground":"GDPR art. 6(1)(a)"}]}`))
@@ -44,6 +46,23 @@ func TestNew(t *testing.T) {
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 	_, err = retention.New(store, s, nil)
 	require.NoError(t, err)
+}
+
+// An error comes without a plan, whatever it is.
+func TestOpenFails(t *testing.T) {
+	store := memstore.New(nil).Tenant("acme")
+	s, err := retention.ParseSchedule([]byte(retentiontest.Plain))
+	require.NoError(t, err)
+	e, err := retention.New(store, s, nil)
+	require.NoError(t, err)
+	p, err := e.Open(t.Context(), "none")
+	require.ErrorIs(t, err, retention.ErrNotFound)
+	require.Nil(t, p)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, err = e.Open(gone, "none")
+	require.ErrorIs(t, err, context.Canceled)
+	require.Nil(t, p)
 }
 
 type letters struct{ *retentiontest.Host }
