@@ -16,6 +16,7 @@ type statement struct {
 	dialect string
 	schema  string // PostgreSQL only
 	args    []any
+	sorts   bool // SQLite: no index of the key is to be used for its order
 }
 
 func (l *Live) statement() *statement {
@@ -80,6 +81,8 @@ func (s *statement) text(expr string) string {
 func (s *statement) sortable(alias string, c *catalog.Column) string {
 	expr := s.column(alias, c)
 	switch {
+	case s.sorts:
+		return "+" + expr
 	case s.dialect == "postgres" && c.Class == catalog.Text && !c.Exact:
 		return expr + ` COLLATE "C"`
 	case s.dialect == "mysql" && c.Class == catalog.UUID:

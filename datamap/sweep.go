@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gdprkit/gdprkit/datamap/internal/catalog"
 	"github.com/gdprkit/gdprkit/dsar"
@@ -67,6 +68,7 @@ type sweep struct {
 	category string
 	fields   []string // the columns concerned; nil: the row
 	prefix   string   // before the keys of the table
+	counted  atomic.Pointer[counted]
 }
 
 var (
@@ -93,8 +95,15 @@ func (s *sweep) parseKey(record string) ([]any, bool) {
 	return s.t.parseKey(key)
 }
 
-// sweepPage is the number of rows of one page of List.
+// sweepPage is the number of rows of one page of List, if the query has no limit.
 const sweepPage = 2000
+
+func pageSize(q *retention.Query) int {
+	if q.Limit > 0 {
+		return q.Limit
+	}
+	return sweepPage
+}
 
 // List implements retention.Source by the condition's own SQL, in pages in the
 // order of the key.
@@ -109,7 +118,15 @@ func (s *sweep) List(ctx context.Context, q *retention.Query) iter.Seq2[*retenti
 			}
 			after = key
 		}
-		s.pages(ctx, q, after, func(st *statement) { s.condition(st, q) }, yield)
+		sorts, err := s.sorts(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		s.pages(ctx, q, after, func(st *statement) {
+			st.sorts = sorts
+			s.condition(st, q)
+		}, yield)
 	}
 }
 
@@ -153,7 +170,7 @@ func (s *sweep) pages(ctx context.Context, q *retention.Query, after []any, wher
 				return
 			}
 		}
-		if len(page) < sweepPage {
+		if len(page) < pageSize(q) {
 			return
 		}
 		after, _ = s.parseKey(page[len(page)-1].Key)
@@ -242,7 +259,7 @@ func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statem
 	where(st)
 	st.order("t0", s.t.key)
 	if page {
-		st.add(" LIMIT ?", int64(sweepPage))
+		st.add(" LIMIT ?", int64(pageSize(q)))
 	} else if s.l.db.Tx(ctx) != nil {
 		st.add(map[string]string{"postgres": " FOR UPDATE OF t0", "mysql": " FOR UPDATE"}[st.dialect])
 	}
