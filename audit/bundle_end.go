@@ -42,6 +42,9 @@ func (b *bundleReader) end(line []byte) error {
 			return foundLog("the consistency proof from size %d does not hold", m)
 		}
 	}
+	if err := b.explained(); err != nil {
+		return err
+	}
 	if err := b.compare(c); err != nil {
 		return err
 	}

@@ -24,11 +24,16 @@ type BundleReport struct {
 	First    uint64 // index of the first entry
 	Count    uint64 // entries in the bundle
 	Redacted uint64 // of them without payload
-	Size     uint64 // of the log, as signed
-	Root     merkle.Hash
-	Earliest time.Time // by the entries' own claim
-	Latest   time.Time
-	Outside  uint64 // size of the outside checkpoint compared with; 0: none
+	// Unexplained counts those of the redacted whose log.redacted is not in the bundle:
+	// in a bundle that does not reach to the end of the log it may stand behind, and
+	// only a KindLog bundle tells. Where it has to be in the bundle, its absence is an
+	// error that wraps [ErrTampered].
+	Unexplained uint64
+	Size        uint64 // of the log, as signed
+	Root        merkle.Hash
+	Earliest    time.Time // by the entries' own claim
+	Latest      time.Time
+	Outside     uint64 // size of the outside checkpoint compared with; 0: none
 	// Stated is set for a subject: the log signed that these are all its entries,
 	// which only the whole log could refute.
 	Stated bool
@@ -39,7 +44,12 @@ type BundleReport struct {
 // that the reader kept, nil if there is none.
 //
 // The error wraps [ErrTampered] when the bundle is not intact and [ErrUndecided]
-// when that cannot be said. Memory does not grow with the bundle.
+// when that cannot be said. In a bundle that reaches to the end of the log, each
+// payload that is missing must have its log.redacted, and what is missing at the
+// beginning of a KindLog its log.pruned.
+//
+// Memory does not grow with the bundle, but for 48 bytes for each entry without
+// payload.
 func VerifyBundle(r io.Reader, vkeys []string, outside []byte) (*BundleReport, error) {
 	b := &bundleReader{r: bufio.NewReaderSize(r, maxLine), keys: vkeys, sum: sha256.New(), report: new(BundleReport)}
 	if len(vkeys) == 0 {
@@ -80,12 +90,17 @@ type bundleReader struct {
 	leaf    merkle.Hash     // and its hash
 	root    *merkle.Hash    // that the paths imply
 	indices indexHash
-	seen    map[string]bool // the sets of subjects of the entries, joined
-	subs    [][]string      // and apart, to be compared with the statement
-	at      *merkle.Hash    // root at the size of the outside checkpoint
-	proofs  map[uint64][]merkle.Hash
-	lastK   uint64
-	notes   [][]byte
+
+	gone       []gone      // in order of the index
+	prunedRoot merkle.Hash // of the entries below First
+	pruned     bool        // log.pruned for them was seen
+
+	seen   map[string]bool // the sets of subjects of the entries, joined
+	subs   [][]string      // and apart, to be compared with the statement
+	at     *merkle.Hash    // root at the size of the outside checkpoint
+	proofs map[uint64][]merkle.Hash
+	lastK  uint64
+	notes  [][]byte
 }
 
 type node struct {
@@ -268,6 +283,9 @@ func (b *bundleReader) entry(kind byte, index uint64, rest []byte) error {
 	if b.contiguous() && index != b.pos || index < b.pos || index >= b.head.Size || b.count == 0 && index != b.head.First {
 		return found(b.pos, "the bundle has another index in its place")
 	}
+	if b.count == 0 && b.contiguous() && index > 0 {
+		b.prunedRoot = b.tree.Root()
+	}
 	if kind == 'X' {
 		raw, err := hex.DecodeString(string(rest))
 		if err != nil || len(raw) != len(b.leaf) || !isHex(rest) {
@@ -275,6 +293,7 @@ func (b *bundleReader) entry(kind byte, index uint64, rest []byte) error {
 		}
 		b.leaf = merkle.Hash(raw)
 		b.report.Redacted++
+		b.gone = append(b.gone, gone{index: index, hash: b.leaf})
 	} else if err := b.payload(index, rest); err != nil {
 		return err
 	}
@@ -312,7 +331,7 @@ func (b *bundleReader) payload(index uint64, text []byte) error {
 	if b.head.Kind == KindSubject {
 		return b.subjects(index)
 	}
-	return nil
+	return b.explain()
 }
 
 // subjects keeps whom the entry is about until the statement, which comes last,

@@ -22,6 +22,9 @@ import (
 // signer. Entries go out as they stand in the log; what is sealed stays sealed.
 // The bundle streams: memory does not grow with it.
 //
+// It fails with [storage.ErrStale] when payloads were dropped meanwhile; what was
+// written then is no bundle, and a second call succeeds.
+//
 // That a bundle of KindSubject is complete cannot be proven by a Merkle tree. The
 // log signs a statement of it, which anyone with the whole log can refute.
 func (l *Log) WriteBundle(ctx context.Context, w io.Writer, b Bundle) (*Checkpoint, error) {
@@ -132,6 +135,12 @@ func (o *bundleWriter) run(ctx context.Context, b *Bundle) error {
 			return err
 		}
 	}
+	toEnd := end == o.c.Size && end > first
+	if toEnd {
+		if err := o.tells(ctx, first); err != nil {
+			return err
+		}
+	}
 	o.header(b.Kind, first, end-first)
 	if err := merkle.Walk(0, first, o.node); err != nil {
 		return err
@@ -151,6 +160,11 @@ func (o *bundleWriter) run(ctx context.Context, b *Bundle) error {
 	}
 	if next != end {
 		return found(next, "the entry is missing")
+	}
+	if toEnd { // once more: payloads may have been dropped since
+		if err := o.tells(ctx, first); err != nil {
+			return err
+		}
 	}
 	return merkle.Walk(end, o.c.Size, o.node)
 }

@@ -2,8 +2,10 @@ package audit_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +119,21 @@ func TestSecondVerifier(t *testing.T) {
 		require.NoError(t, os.WriteFile(bad, b, 0o600))
 		require.Error(t, run(bad), name)
 	}
+	b, err := os.ReadFile(v1 + "log.bundle")
+	require.NoError(t, err)
+	lines := strings.SplitAfter(string(b), "\n")
+	lines = lines[:len(lines)-2]
+	field := strings.SplitN(strings.TrimSuffix(lines[11], "\n"), " ", 3)
+	require.Equal(t, "E", field[0])
+	hash := merkle.Leaf([]byte(field[2]))
+	lines[11] = "X " + field[1] + " " + hex.EncodeToString(hash[:]) + "\n"
+	all := strings.Join(lines, "")
+	all += fmt.Sprintf("Z %d %x\n", len(lines)-2, sha256.Sum256([]byte(all)))
+	hiding := filepath.Join(t.TempDir(), "hiding")
+	require.NoError(t, os.WriteFile(hiding, []byte(all), 0o600))
+	out, err := exec.Command(python, v1+"verify.py", key, hiding).CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "dropped without a word")
 }
 
 func writeVectors(t *testing.T) {

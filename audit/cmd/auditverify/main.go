@@ -110,7 +110,10 @@ func tell(w io.Writer, r *audit.BundleReport, err error) int {
 	fmt.Fprintln(w, "INTACT")
 	fmt.Fprintln(w, "kind:    ", r.Kind)
 	fmt.Fprintln(w, "log:     ", r.Origin)
-	fmt.Fprintf(w, "entries:  %d from index %d, %d of them redacted or pruned\n", r.Count, r.First, r.Redacted)
+	fmt.Fprintf(w, "entries:  %d from index %d, %d of them redacted\n", r.Count, r.First, r.Redacted)
+	if r.Unexplained > 0 {
+		fmt.Fprintf(w, "outside:  %d of the redacted are not explained in this bundle, only in one of the whole log\n", r.Unexplained)
+	}
 	fmt.Fprintf(w, "signed:   size %d, root %x\n", r.Size, r.Root)
 	if !r.Latest.IsZero() {
 		fmt.Fprintf(w, "times:    %s to %s, as claimed\n", r.Earliest.Format(time.RFC3339), r.Latest.Format(time.RFC3339))

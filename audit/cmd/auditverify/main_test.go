@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/audit/merkle"
 	"github.com/gdprkit/gdprkit/internal/audittest"
 )
 
@@ -35,6 +38,8 @@ func TestExitCodes(t *testing.T) {
 	}
 	bundle, err := os.ReadFile(v1 + "log.bundle")
 	require.NoError(t, err)
+	entry, err := os.ReadFile(v1 + "entry.bundle")
+	require.NoError(t, err)
 	key, err := os.ReadFile(v1 + "key.txt")
 	require.NoError(t, err)
 	changed := bytes.Clone(bundle)
@@ -45,6 +50,8 @@ func TestExitCodes(t *testing.T) {
 	lines := bytes.Split(bytes.TrimSpace(bundle), []byte("\n"))
 	checkpoint := decode(t, string(lines[len(lines)-2][2:]))
 	longer := signCheckpoint(t, string(key), 1000)
+
+	hiding := hide(t, bundle)
 
 	for name, c := range map[string]struct {
 		code int
@@ -57,6 +64,8 @@ func TestExitCodes(t *testing.T) {
 		"checkpoint":     {0, "outside checkpoint: size", []string{"-key", v1 + "key.txt", "-checkpoint", write("cp", checkpoint), v1 + "range.bundle"}},
 		"rolled back":    {1, "shorter than the outside checkpoint", []string{"-key", v1 + "key.txt", "-checkpoint", write("long", longer), v1 + "log.bundle"}},
 		"changed":        {1, "NOT INTACT", []string{"-key", v1 + "key.txt", write("changed", changed)}},
+		"hiding":         {1, "entry 9: the payload is missing and no log.redacted says so", []string{"-key", v1 + "key.txt", write("hiding", hiding)}},
+		"outside":        {0, "1 of the redacted are not explained in this bundle", []string{"-key", v1 + "key.txt", write("outside", hide(t, entry))}},
 		"cut off":        {1, "cut off", []string{"-key", v1 + "key.txt", write("cut", bundle[:5000])}},
 		"usage":          {2, "usage", []string{v1 + "log.bundle"}},
 		"unknown flag":   {2, "usage", []string{"-x"}},
@@ -71,6 +80,21 @@ func TestExitCodes(t *testing.T) {
 		require.Equal(t, c.code, code, "%s: %s", name, out)
 		require.Contains(t, out, c.says, name)
 	}
+}
+
+// hide calls an entry redacted that is not: entry 9, or the only one.
+func hide(t *testing.T, bundle []byte) []byte {
+	t.Helper()
+	lines := bytes.SplitAfter(bytes.TrimSuffix(bundle, []byte("\n")), []byte("\n"))
+	lines = lines[:len(lines)-1]
+	for i, line := range lines {
+		field := bytes.SplitN(line, []byte(" "), 3)
+		if string(field[0]) == "E" && (string(field[1]) == "9" || len(lines) < 10) {
+			lines[i] = fmt.Appendf(nil, "X %s %x\n", field[1], merkle.Leaf(bytes.TrimSuffix(field[2], []byte("\n"))))
+		}
+	}
+	b := bytes.Join(lines, nil)
+	return fmt.Appendf(b, "Z %d %x\n", len(lines)-2, sha256.Sum256(b))
 }
 
 func decode(t *testing.T, s string) []byte {

@@ -51,6 +51,8 @@ def note(vkey, msg):  # c2sp.org/signed-note and tlog-checkpoint: origin, size, 
     origin, size, root, *extra = text.rstrip("\n").split("\n")
     return origin, int(size), B64(root), extra
 
+def raw(s): return base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
+
 def node(l, r): return SHA(b"\x01" + l + r)
 
 def push(stack, level, h):  # stack: (level, hash) of complete subtrees
@@ -82,13 +84,21 @@ def verify(vkey, data):
     z = "Z %d %s" % (len(lines) - 3, hashlib.sha256(data[:data.rindex(b"Z ")]).hexdigest())
     assert lines[-1] == z, "last line"
     head, stack, roots, last, count, notes = json.loads(lines[1]), [], set(), None, 0, []
-    whole = head["kind"] in ("log", "range")
+    whole, gone, below = head["kind"] in ("log", "range"), {}, head["kind"] == "log" and head["first"] > 0
     for line in lines[2:-1]:
         kind, *f = line.split(" ", 2)
         if kind == "N": push(stack, int(f[0]), B64(f[2 - 1].split(" ")[1]))
         elif kind in "EX":
             assert count == 0 and int(f[0]) == head["first"] or int(f[0]) > last[0], "index"
-            if kind == "E": assert json.loads(f[1])["log"] == head["origin"].rsplit("/", 1)[1], "other log"
+            if count == 0 and whole and stack: base = fold(stack)
+            if kind == "E":
+                e = json.loads(f[1]); a = {x[0]: x[2] for x in e["attr"] if x[1] in "ir"}
+                assert e["log"] == head["origin"].rsplit("/", 1)[1], "other log"
+                if e["act"] == "log.redacted" and a["seq"] in gone:
+                    assert raw(a["leafHash"]) == gone.pop(a["seq"]), "redaction names another hash"
+                if e["act"] == "log.pruned" and below and int(a["upTo"]) == head["first"]:
+                    below = raw(a["root"]) != base
+            else: gone[f[0]] = bytes.fromhex(f[1])
             h = SHA(b"\x00" + f[1].encode()) if kind == "E" else bytes.fromhex(f[1])
             last, count = (int(f[0]), h), count + 1
             if whole: push(stack, 0, h)
@@ -100,6 +110,7 @@ def verify(vkey, data):
     origin, size, root, _ = note(vkey, notes[-1])
     assert origin == vkey.split("+")[0] == head["origin"] and size == head["size"] and count == head["count"], "header"
     if whole: roots = {fold(stack)}
+    if whole and count and head["first"] + count == size: assert not gone and not below, "dropped without a word"
     assert roots <= {root}, "the entries lead to another root"
     for n in notes[:-1]: note(vkey, n)
 
