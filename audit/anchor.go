@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,18 +35,26 @@ func (a *FileAnchor) Load(_ context.Context, name string) ([]byte, error) {
 	b, err := os.ReadFile(a.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(a.dir); err != nil {
-			return nil, err // the volume is not there: that is not "no checkpoint"
+			return nil, unreachable(err) // the volume is not there: that is not "no checkpoint"
 		}
 		return nil, nil
 	}
-	return b, err
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return b, nil
+}
+
+// unreachable says what the file system's error means.
+func unreachable(err error) error {
+	return fmt.Errorf("audit: the directory of Options.Anchor cannot be used; mount or make it: %w", err)
 }
 
 // Save writes a new file, syncs it and renames it over the old one.
 func (a *FileAnchor) Save(_ context.Context, name string, checkpoint []byte) error {
 	f, err := os.CreateTemp(a.dir, ".anchor-*")
 	if err != nil {
-		return err
+		return unreachable(err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(checkpoint)

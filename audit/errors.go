@@ -20,10 +20,11 @@ var (
 	ErrClock = errors.New("audit: clock is behind the log")
 
 	// ErrNoSigner is returned by what signs when Options.Signer is nil.
-	ErrNoSigner = errors.New("audit: no signer")
+	ErrNoSigner = errors.New("audit: no signer: Options.Signer is nil")
 
-	// ErrNoLog is returned by reads of a log that has no entry yet.
-	ErrNoLog = errors.New("audit: log has not been opened")
+	// ErrNoLog is returned by reads of a log that has no entry yet, Verify among them:
+	// a misspelt tenant has none. Entries and Export yield nothing instead.
+	ErrNoLog = errors.New("audit: log has not been opened: the tenant has no entry yet")
 
 	// ErrHeld is returned by Redact and Prune while Options.Held says that nothing
 	// may be dropped.

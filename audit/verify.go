@@ -33,7 +33,8 @@ type Report struct {
 // the checkpoint of Options.Anchor. Memory does not grow with the log. Writers may
 // go on meanwhile.
 //
-// The error is a [*Finding], which wraps [ErrTampered], when the log is not intact.
+// The error is a [*Finding], which wraps [ErrTampered], when the log is not intact,
+// and [ErrNoLog] when the tenant has no log at all: look whether its name is right.
 // Without an outside checkpoint a log that was recomputed as a whole, or set back
 // to an older checkpoint, is intact by all that can be seen: see the table in the
 // package documentation.

@@ -153,7 +153,7 @@ func (v *verifier) surplusTiles(ctx context.Context) error {
 }
 
 // verifyEmpty demands that a log that was never opened has no rows and no
-// checkpoint outside.
+// checkpoint outside. It never returns nil: ErrNoLog says that nothing is there.
 func (l *Log) verifyEmpty(ctx context.Context) error {
 	for _, s := range strayLogs {
 		var n int64
@@ -162,11 +162,14 @@ func (l *Log) verifyEmpty(ctx context.Context) error {
 		}
 	}
 	if l.opt.Anchor == nil {
-		return nil
+		return ErrNoLog
 	}
 	note, err := l.opt.Anchor.Load(ctx, l.anchorName())
-	if err != nil || note == nil {
+	switch {
+	case err != nil:
 		return err
+	case note == nil:
+		return ErrNoLog
 	}
 	return rolledBack(0, "the log is empty, but a checkpoint of it is kept outside")
 }
