@@ -27,6 +27,7 @@ type Log struct {
 	ident  *identity // of the present incarnation, once known to be committed
 	last   *head     // as this process left it, if its last sealing advanced it
 	latest int64     // newest time written by this process or known as a mark
+	due    dueCursors
 
 	group group
 	alias aliases

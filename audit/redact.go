@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gdprkit/gdprkit/audit/merkle"
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -99,44 +98,6 @@ func (l *Log) redact(ctx context.Context, h *head, index int64, ground string) e
 		ops = append(ops, deleteSubjects.With(h.num, index))
 	}
 	return l.seal(ctx, h, []*draft{d}, ops...)
-}
-
-var dueRows = selectRows(auditEntry, []string{"seq", "at", "action"}, false, "log")
-
-// RedactDue drops the payload of up to limit entries whose period of
-// Options.Payload is over, with the ground "payload_period".
-func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
-	if err := l.free(ctx); err != nil {
-		return 0, err
-	}
-	h, err := l.readHead(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var due []uint64
-	now := l.opt.Now()
-	for row, err := range l.store.Scan(ctx, dueRows, []any{h.num, int64(h.pruned), int64(h.size())}) {
-		var seq, at int64
-		var action string
-		if err == nil {
-			err = row.Scan(&seq, &at, &action)
-		}
-		if err != nil {
-			return 0, err
-		}
-		if p, ok := l.period(action); ok && !calendar.DateOf(storage.Time(at)).Add(p).AddDays(1).Start(time.UTC).After(now) {
-			due = append(due, uint64(seq))
-		}
-		if len(due) >= limit {
-			break
-		}
-	}
-	for i, seq := range due {
-		if err := l.Redact(ctx, seq, "payload_period"); err != nil {
-			return i, err
-		}
-	}
-	return len(due), nil
 }
 
 // period returns how long the payload of an action stays; the longest prefix wins.

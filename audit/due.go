@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/gdprkit/gdprkit/internal/calendar"
+	"github.com/gdprkit/gdprkit/storage"
+)
+
+var dueRows = selectRows(auditEntry, []string{"seq", "at", "action"}, false, "log")
+
+// aheadRows is how many entries in a row have to be too young before RedactDue looks
+// no further: the times of neighbours differ by the clocks of their processes.
+const aheadRows = 256
+
+// dueCursors remembers for each period up to where the entries have been dealt with.
+// Entries come in the order of time, so what is due stands behind each.
+type dueCursors struct {
+	num int64 // incarnation
+	at  map[calendar.Period]int64
+}
+
+// RedactDue drops the payload of up to limit entries whose period of
+// Options.Payload is over, with the ground "payload_period".
+//
+// The first call of a process looks at every entry that is old enough; later ones go
+// on from there. An entry whose time lies far before that of its neighbours is
+// dropped when they are.
+func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
+	if err := l.free(ctx); err != nil {
+		return 0, err
+	}
+	h, err := l.readHead(ctx)
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for _, p := range l.distinctPeriods() {
+		if done >= limit {
+			break
+		}
+		due, next, err := l.dueOf(ctx, h, p, limit-done)
+		if err != nil {
+			return done, err
+		}
+		for _, seq := range due {
+			if err := l.Redact(ctx, seq, "payload_period"); err != nil {
+				return done, err
+			}
+			done++
+		}
+		l.dueMoved(h, p, next)
+	}
+	return done, nil
+}
+
+func (l *Log) distinctPeriods() []calendar.Period {
+	var list []calendar.Period
+	seen := map[calendar.Period]bool{}
+	for _, p := range l.opt.periods {
+		if !seen[p] {
+			seen[p] = true
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// dueOf returns up to limit entries of a period that are due, and the index below
+// which, once they are dropped, none is left.
+func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) (due []uint64, next int64, err error) {
+	next = max(l.dueFrom(h, p), int64(h.pruned))
+	now, ahead, young := l.opt.Now(), 0, int64(-1)
+	for row, err := range l.store.Scan(ctx, dueRows, []any{h.num, next, int64(h.size())}) {
+		var seq, at int64
+		var action string
+		if err == nil {
+			err = row.Scan(&seq, &at, &action)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if action == "" { // its payload is gone
+			next = seq + 1
+			continue
+		}
+		if calendar.DateOf(storage.Time(at)).Add(p).AddDays(1).Start(time.UTC).After(now) {
+			if young < 0 {
+				young = seq
+			}
+			if ahead++; ahead == aheadRows {
+				break
+			}
+			continue
+		}
+		if own, ok := l.period(action); ok && own == p {
+			due = append(due, uint64(seq))
+		}
+		ahead, next = 0, seq+1
+		if len(due) == limit {
+			break
+		}
+	}
+	if young >= 0 {
+		next = min(next, young)
+	}
+	return due, next, nil
+}
+
+func (l *Log) dueFrom(h *head, p calendar.Period) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.due.num != h.num {
+		l.due = dueCursors{num: h.num, at: map[calendar.Period]int64{}}
+	}
+	return l.due.at[p]
+}
+
+func (l *Log) dueMoved(h *head, p calendar.Period, next int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.due.num == h.num {
+		l.due.at[p] = next
+	}
+}
