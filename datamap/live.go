@@ -75,6 +75,8 @@ type Live struct {
 	kinds   []*kind
 	tables  map[string]*table // by name in the map
 	order   []*table          // in the order of erasure: dependents before what they depend on
+
+	returning bool // DELETE can return rows
 }
 
 // kind is a resolved kind of subject.
@@ -153,6 +155,9 @@ func Open(ctx context.Context, db DB, m *Map, o *Options) (*Live, error) {
 		}
 	}
 	if err := l.probeDates(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.askReturning(ctx); err != nil {
 		return nil, err
 	}
 	return l, nil

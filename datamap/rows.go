@@ -131,14 +131,14 @@ func (l *Live) selectList(s *statement, t *table, cols []*catalog.Column, dates 
 	}
 }
 
-// dateExpr is the expression of a date of a row under the alias t0.
+// dateExpr is the expression of a date of a row.
 func (s *statement) dateExpr(d *date) string {
 	switch {
 	case d.up != nil:
 		return "(SELECT " + s.column("m", d.col) + " FROM " + s.table(d.up.to.live.Name) + " m WHERE " +
-			s.column("m", d.up.toCol) + " = " + s.column("t0", d.up.on) + ")"
+			s.column("m", d.up.toCol) + " = " + s.column(s.row, d.up.on) + ")"
 	case d.over == nil:
-		return s.column("t0", d.col)
+		return s.column(s.row, d.col)
 	}
 	sub := &statement{dialect: s.dialect, schema: s.schema}
 	for _, w := range d.over.where {
@@ -147,7 +147,7 @@ func (s *statement) dateExpr(d *date) string {
 		sub.WriteString(sub.column("m", w.col) + " = " + literal(w.value) + " AND ")
 	}
 	return "(SELECT MAX(" + s.column("m", d.col) + ") FROM " + s.table(d.over.from.live.Name) + " m WHERE " +
-		sub.String() + s.column("m", d.over.on) + " = " + s.column("t0", d.over.toCol) + ")"
+		sub.String() + s.column("m", d.over.on) + " = " + s.column(s.row, d.over.toCol) + ")"
 }
 
 // moments fills the dates of a row by name; unknown ones are left out.

@@ -16,11 +16,12 @@ type statement struct {
 	dialect string
 	schema  string // PostgreSQL only
 	args    []any
-	sorts   bool // SQLite: no index of the key is to be used for its order
+	row     string // alias of the table of the rows, see dateExpr
+	sorts   bool   // SQLite: no index of the key is to be used for its order
 }
 
 func (l *Live) statement() *statement {
-	return &statement{dialect: l.schema.Dialect, schema: l.options.Schema}
+	return &statement{dialect: l.schema.Dialect, schema: l.options.Schema, row: "t0"}
 }
 
 // add writes text and, for each "?" in it, the next of the arguments as a parameter.

@@ -18,7 +18,8 @@ import (
 // Sweeps returns the map as sources for a retention engine: one for each category
 // of each table that has dates. A category that only some columns have concerns
 // those columns. Events of the schedule are the names under dates. A table that has
-// only its parent's date follows the parent.
+// only its parent's date follows the parent. Where no mapped table hangs on a table,
+// its rows go in one statement for a batch, on engines that return what they delete.
 func (l *Live) Sweeps() []retention.Source {
 	var out []retention.Source
 	for _, t := range l.order {
@@ -31,7 +32,7 @@ func (l *Live) Sweeps() []retention.Source {
 				s.name += "." + category
 				s.fields = t.fieldsOf(category)
 			}
-			out = append(out, s)
+			out = append(out, s.source())
 		}
 	}
 	return out
@@ -227,35 +228,44 @@ func (s *sweep) condition(st *statement, q *retention.Query) {
 	st.args = append(st.args, args...)
 }
 
-// read reads the records that meet a condition.
-func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statement), page bool) ([]*retention.Record, error) {
-	st := s.l.statement()
-	st.add("SELECT ")
-	exprs := make([]string, 0, len(s.t.key)+4)
-	for _, c := range s.t.key {
-		exprs = append(exprs, st.column("t0", c))
+// columns are what a record is read from: its key, its subjects by kind, its owner
+// if there is one, its events.
+type columns struct {
+	exprs    []string
+	prefixes []string // of the subjects
+	events   int      // place of the first
+}
+
+func (s *sweep) columns(st *statement, q *retention.Query) *columns {
+	c := &columns{exprs: make([]string, 0, len(s.t.key)+4)}
+	for _, k := range s.t.key {
+		c.exprs = append(c.exprs, st.column(st.row, k))
 	}
-	nk := len(exprs)
-	prefixes := make([]string, 0, 2)
 	for _, k := range s.l.kinds {
 		for _, way := range s.l.ways(s.t, k) {
-			exprs = append(exprs, st.subjectOf("t0", 1, way, k))
-			prefixes = append(prefixes, k.prefix)
+			c.exprs = append(c.exprs, st.subjectOf(st.row, 1, way, k))
+			c.prefixes = append(c.prefixes, k.prefix)
 		}
 	}
 	if s.t.owner != nil {
-		exprs = append(exprs, st.column("t0", s.t.owner))
+		c.exprs = append(c.exprs, st.column(st.row, s.t.owner))
 	}
-	events := q.Events()
-	at := len(exprs)
-	for _, e := range events {
+	c.events = len(c.exprs)
+	for _, e := range q.Events() {
 		if d := s.date(e); d != nil {
-			exprs = append(exprs, st.dateExpr(d))
+			c.exprs = append(c.exprs, st.dateExpr(d))
 		} else {
-			exprs = append(exprs, "NULL")
+			c.exprs = append(c.exprs, "NULL")
 		}
 	}
-	st.add(strings.Join(exprs, ", ") + " FROM " + st.table(s.t.live.Name) + " t0 WHERE ")
+	return c
+}
+
+// read reads the records that meet a condition.
+func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statement), page bool) ([]*retention.Record, error) {
+	st := s.l.statement()
+	c := s.columns(st, q)
+	st.add("SELECT " + strings.Join(c.exprs, ", ") + " FROM " + st.table(s.t.live.Name) + " t0 WHERE ")
 	where(st)
 	st.order("t0", s.t.key)
 	if page {
@@ -263,19 +273,25 @@ func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statem
 	} else if s.l.db.Tx(ctx) != nil {
 		st.add(map[string]string{"postgres": " FOR UPDATE OF t0", "mysql": " FOR UPDATE"}[st.dialect])
 	}
+	return s.records(ctx, q, st, c)
+}
+
+// records runs a statement that gives the columns.
+func (s *sweep) records(ctx context.Context, q *retention.Query, st *statement, c *columns) ([]*retention.Record, error) {
+	nk, events := len(s.t.key), q.Events()
 	var out []*retention.Record
-	err := s.l.query(ctx, st, len(exprs), func(v []any) error {
+	err := s.l.query(ctx, st, len(c.exprs), func(v []any) error {
 		rec := &retention.Record{Key: s.prefix + s.t.keyText(v[:nk]), Events: make([]int64, len(events))}
-		for i, p := range prefixes {
+		for i, p := range c.prefixes {
 			if x := v[nk+i]; x != nil && rec.Subject == "" {
 				rec.Subject = p + plainText(&catalog.Column{}, x)
 			}
 		}
 		if s.t.owner != nil {
-			rec.Owner = plainText(s.t.owner, v[at-1])
+			rec.Owner = plainText(s.t.owner, v[c.events-1])
 		}
 		for i, e := range events {
-			rec.Events[i] = s.l.event(q, s.date(e), v[at+i])
+			rec.Events[i] = s.l.event(q, s.date(e), v[c.events+i])
 		}
 		out = append(out, rec)
 		return nil

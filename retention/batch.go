@@ -108,8 +108,7 @@ func (b *batch) takes() (Taker, bool) {
 	if !ok || b.r.untaken || len(b.items) < 2 {
 		return nil, false
 	}
-	_, checked := b.page.source.(Checker)
-	return s, !checked && !slices.ContainsFunc(b.items, func(it Item) bool { return it.stays() })
+	return s, !slices.ContainsFunc(b.items, func(it Item) bool { return it.stays() })
 }
 
 // take has the source erase the rows that are due and looks at what it took. It
@@ -136,7 +135,39 @@ func (b *batch) take(ctx context.Context, q *inquiry, s Taker, keys []string, fa
 	if b.taken = len(b.done); b.taken != len(rows) {
 		return nil, errTaken // more than was asked for
 	}
-	return left, nil
+	return left, b.check(ctx, b.done)
+}
+
+// check asks the source whether what it took is gone.
+func (b *batch) check(ctx context.Context, group []done) error {
+	check, is := b.page.source.(Checker)
+	for is && len(group) > 0 {
+		o, n := group[0].order, 1
+		for n < len(group) && group[n].order.same(o) {
+			n++
+		}
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = group[i].item.Key
+		}
+		if err := b.gone(ctx, check, o, keys); err != nil {
+			return err
+		}
+		group = group[n:]
+	}
+	return nil
+}
+
+// gone fails if some of the records still hold what the order should have removed.
+func (b *batch) gone(ctx context.Context, check Checker, o *Order, keys []string) error {
+	remaining, err := check.CheckCarried(ctx, o, keys)
+	if err != nil {
+		return b.classify(ctx, err)
+	}
+	if len(remaining) > 0 {
+		return &carryError{fmt.Errorf("%d of %d records still hold what was to go", len(remaining), len(keys))}
+	}
+	return nil
 }
 
 // decide looks at a record again: only what is still asked for is done.
@@ -245,12 +276,8 @@ func (b *batch) order(ctx context.Context, o *Order, group []done) (ok []done, e
 		keys = slices.DeleteFunc(keys, func(key string) bool { _, bad := failed[key]; return bad })
 	}
 	if check, is := b.page.source.(Checker); is && len(keys) > 0 {
-		remaining, err := check.CheckCarried(ctx, o, keys)
-		if err != nil {
-			return nil, b.classify(ctx, err)
-		}
-		if len(remaining) > 0 {
-			return nil, &carryError{fmt.Errorf("%d of %d records still hold what was to go", len(remaining), len(keys))}
+		if err := b.gone(ctx, check, o, keys); err != nil {
+			return nil, err
 		}
 	}
 	if len(failed) == 0 {

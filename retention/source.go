@@ -100,7 +100,8 @@ func effect(s Source, d *Decision) Action {
 type Taker interface {
 	// Take deletes those of the rows that meet q, and yields them as they were. It
 	// is called as Load and Carry are. The engine undoes the transaction if one of
-	// them must stay after all, and handles the batch by Load and Carry.
+	// them must stay after all, and handles the batch by Load and Carry. A Checker is
+	// asked about rows taken, too.
 	Take(ctx context.Context, q *Query, keys []string) iter.Seq2[*Record, error]
 }
 

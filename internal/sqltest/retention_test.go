@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -145,94 +144,6 @@ func randomSchedule(t testing.TB, rng *rand.Rand) *retention.Schedule {
 
 const sweepSchedule = `{"version":"1","country":"DE","timeZone":"Europe/Berlin","rules":[
  {"id":"use","category":"c","kind":"maximum","period":"P2Y","start":{"events":["a"]},"ground":"GDPR art. 5(1)(e)"}]}`
-
-// sweepBatch is small, so that there are many places to be killed at.
-const sweepBatch = 8
-
-func sweepEngine(db *sqlstore.DB, h *crm) (*retention.Engine, error) {
-	s, err := retention.ParseSchedule([]byte(sweepSchedule))
-	if err != nil {
-		return nil, err
-	}
-	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{h}, Auditor: h, BatchRows: sweepBatch, Lease: 300 * time.Millisecond})
-}
-
-var _ = sqltest.Child("retention sweep", func(c *sqltest.ChildProcess) error {
-	e, err := sweepEngine(c.DB, &crm{c.DB, c.Pool, c.Engine.Dialect})
-	if err != nil {
-		return err
-	}
-	_, err = e.Execute(c, c.Args[0], &retention.ExecuteOptions{Progress: func(p retention.Progress) { c.Say("%d", p.Handled) }})
-	return err
-})
-
-// Two workers share a sweep and are killed again and again: every row goes once,
-// with one entry each.
-func TestRetentionKill(t *testing.T) {
-	rows, kills := 6_000, 6
-	if os.Getenv("GDPRKIT_LONG") != "" {
-		rows, kills = 200_000, 50
-	}
-	for _, e := range sqltest.Engines() {
-		if e.Name != "sqlite" && e.Name != "postgres-pgx" {
-			continue
-		}
-		t.Run(e.Name, func(t *testing.T) { killSweep(t, e, rows, kills) })
-	}
-}
-
-func killSweep(t *testing.T, e *sqltest.Engine, rows, kills int) {
-	dsn := e.DSN(t)
-	pool := e.SQL(t, dsn)
-	db := e.DB(t, pool, nil)
-	h := newCRM(t, e, db, pool)
-	old, recent := time.Now().AddDate(-3, 0, 0).UnixMicro(), time.Now().UnixMicro()
-	for at := 0; at < rows; at += 500 {
-		var values []string
-		for i := at; i < min(at+500, rows); i++ {
-			us := old
-			if i%10 == 9 {
-				us = recent
-			}
-			values = append(values, fmt.Sprintf("(%d, 's%d', %d)", i+1, i, us))
-		}
-		_, err := pool.ExecContext(t.Context(), "INSERT INTO crm (id, subject, a) VALUES "+strings.Join(values, ","))
-		require.NoError(t, err)
-	}
-	engine, err := sweepEngine(db, h)
-	require.NoError(t, err)
-	p, err := engine.Plan(t.Context(), retention.PlanOptions{By: "job"})
-	require.NoError(t, err)
-	due := rows - rows/10
-	require.Equal(t, due, p.Rows)
-	require.NoError(t, engine.Approve(t.Context(), p.ID, p.Hash, "officer"))
-	rng := rand.New(rand.NewPCG(3, uint64(rows)))
-	killed := 0
-	workers := []*sqltest.Process{e.Spawn(t, "retention sweep", dsn, p.ID), e.Spawn(t, "retention sweep", dsn, p.ID)}
-	for killed < kills && h.count(t, "SELECT count(*) FROM crm") > rows/10 {
-		w := rng.IntN(2)
-		select {
-		case <-workers[w].Lines: // it has committed a batch; now anywhere in the next ones
-		case <-time.After(2 * time.Second):
-		}
-		time.Sleep(time.Duration(rng.IntN(30)) * time.Millisecond)
-		workers[w].Kill()
-		killed++
-		workers[w] = e.Spawn(t, "retention sweep", dsn, p.ID)
-	}
-	for _, w := range workers {
-		require.NoError(t, w.Wait())
-	}
-	res, err := engine.Execute(t.Context(), p.ID, nil)
-	require.NoError(t, err)
-	require.Equal(t, "done", res.Plan.State)
-	require.Equal(t, due, res.Handled)
-	require.Zero(t, res.Skipped+res.Failed)
-	require.Equal(t, rows/10, h.count(t, "SELECT count(*) FROM crm"))
-	require.Equal(t, due, h.count(t, "SELECT count(*) FROM crm_log"))
-	require.Equal(t, due, h.count(t, "SELECT count(DISTINCT record) FROM crm_log WHERE rule = 'use' AND ground <> ''"))
-	t.Logf("%d rows, killed %d times", due, killed)
-}
 
 // A hold that is placed during a sweep is either too late for a row, or the row stays.
 func TestRetentionHoldDuringSweep(t *testing.T) {
