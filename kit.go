@@ -287,6 +287,9 @@ func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) er
 		if err != nil {
 			return err
 		}
+		if e.Closed { // a bundle is one of the present log
+			break
+		}
 		for _, a := range e.Attrs {
 			if v, ok := a.Value.Any().(gdpr.ClearValue); ok && a.Key == "request" && string(v) == request {
 				_, err := k.Log.WriteBundle(ctx, w, audit.Bundle{Kind: audit.KindEntry, Index: e.Index})

@@ -17,6 +17,7 @@ import (
 // An Entry is a sealed entry of the log.
 type Entry struct {
 	Index    uint64 // place in the log, from 0
+	Closed   bool   // of a log that Reopen closed: Index is not a place in the present one
 	ID       ID
 	At       time.Time // the appender's claim, UTC
 	Actor    string    // token; "" if nobody was named
@@ -35,14 +36,15 @@ type Filter struct {
 	Action  string    // exactly this action
 	From    time.Time // Entry.At not before it; zero: from the beginning
 	To      time.Time // Entry.At before it; zero: to the end
-	First   uint64    // Entry.Index not below it
+	First   uint64    // Entry.Index not below it; above 0, entries of closed logs are left out
 	Limit   int       // at most so many; 0: all
 	Newest  bool      // newest first
 	Open    bool      // open what is sealed for Subject; asks the Guard for "audit.open"
 }
 
 // Entries yields the sealed entries that match; what is still pending is counted
-// by [Log.Pending]. Rows are found by their columns, but each entry is read from
+// by [Log.Pending]. Those of logs that [Log.Reopen] closed come before those of the
+// present one. Rows are found by their columns, but each entry is read from
 // its leaf, compared with its hash and with the filter again: columns are not
 // trusted. After an error the iteration ends.
 func (l *Log) Entries(ctx context.Context, f Filter) iter.Seq2[*Entry, error] {
@@ -61,23 +63,47 @@ func (l *Log) entries(ctx context.Context, f *Filter, yield func(*Entry, error) 
 	if err != nil || m.none {
 		return err
 	}
-	n := 0
+	present := m.h
+	for i := range present.num {
+		num := i + 1
+		if f.Newest {
+			num = present.num - i
+		}
+		switch m.closed = num != present.num; {
+		case m.closed && f.First > 0:
+			continue
+		case m.closed:
+			if m.h, err = l.closedHead(ctx, num); err != nil {
+				return err
+			}
+		default:
+			m.h = present
+		}
+		if more, err := m.each(ctx, yield); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// each yields what matches in one log, and reports whether more is wanted.
+func (m *matcher) each(ctx context.Context, yield func(*Entry, error) bool) (bool, error) {
 	for row, err := range m.rows(ctx) {
 		if err != nil {
-			return err
+			return false, err
 		}
 		e, err := m.entry(ctx, row)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if e == nil {
 			continue
 		}
-		if n++; !yield(e, nil) || n == f.Limit {
-			return nil
+		if m.n++; !yield(e, nil) || m.n == m.Limit {
+			return false, nil
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // A matcher is a filter with its tokens.
@@ -88,6 +114,8 @@ type matcher struct {
 	subjects []string
 	actors   []string
 	none     bool // nothing can match
+	closed   bool // h is that of a log that Reopen closed
+	n        int  // yielded so far
 	view     leafView
 }
 
@@ -216,7 +244,7 @@ func (m *matcher) entry(ctx context.Context, r entryRow) (*Entry, error) {
 	if len(r.hash) != len(merkle.Hash{}) {
 		return nil, found(uint64(r.seq), "the hash column is malformed")
 	}
-	e := &Entry{Index: uint64(r.seq), Hash: merkle.Hash(r.hash), Leaf: r.leaf}
+	e := &Entry{Index: uint64(r.seq), Closed: m.closed, Hash: merkle.Hash(r.hash), Leaf: r.leaf}
 	if r.leaf == nil {
 		e.Redacted = true
 		if m.Subject+m.Actor+m.Action != "" || !m.From.IsZero() || !m.To.IsZero() {

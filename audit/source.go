@@ -15,14 +15,15 @@ import (
 // people stand in it only as tokens, and what is sealed for them stays sealed.
 type exported struct {
 	Index      uint64         `json:"index"`
+	Closed     bool           `json:"closed,omitempty"` // index counts in an earlier log
 	ID         string         `json:"id"`
 	At         string         `json:"at"`
 	Action     string         `json:"action"`
 	Attributes map[string]any `json:"attributes,omitempty"`
 }
 
-// Export yields the entries about subject as JSON objects, oldest first, with the
-// values that are sealed for subject in clear.
+// Export yields the entries about subject as JSON objects, oldest first, those of
+// logs that [Log.Reopen] closed included, with the values that are sealed for subject in clear.
 func (l *Log) Export(ctx context.Context, subject string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		if err := gdpr.CheckSubject("Subject", subject, l.opt.LooseSubjects); err != nil {
@@ -42,7 +43,7 @@ func (l *Log) Export(ctx context.Context, subject string) iter.Seq2[json.RawMess
 }
 
 func (e *Entry) export() *exported {
-	x := &exported{Index: e.Index, ID: e.ID.String(), At: e.At.Format(time.RFC3339Nano), Action: e.Action}
+	x := &exported{Index: e.Index, Closed: e.Closed, ID: e.ID.String(), At: e.At.Format(time.RFC3339Nano), Action: e.Action}
 	for _, a := range e.Attrs {
 		if x.Attributes == nil {
 			x.Attributes = make(map[string]any, len(e.Attrs))

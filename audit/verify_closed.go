@@ -11,10 +11,7 @@ import (
 func (v *verifier) closedLogs(ctx context.Context) error {
 	next := v.h
 	for num := v.h.num - 1; num > 0; num-- {
-		h, err := v.l.readSlot(ctx, num)
-		if errors.Is(err, ErrNoLog) || err == nil && h.num != num {
-			return foundLog("the head of closed log %d is missing", num)
-		}
+		h, err := v.l.closedHead(ctx, num)
 		if err != nil {
 			return err
 		}
@@ -46,4 +43,13 @@ func (l *Log) succeeds(ctx context.Context, next, old *head) error {
 		return foundLog("closed log %d is not as log %d found it", old.num, next.num)
 	}
 	return nil
+}
+
+// closedHead reads the head of a log that Reopen closed.
+func (l *Log) closedHead(ctx context.Context, num int64) (*head, error) {
+	h, err := l.readSlot(ctx, num)
+	if errors.Is(err, ErrNoLog) || err == nil && h.num != num {
+		return nil, foundLog("the head of closed log %d is missing", num)
+	}
+	return h, err
 }

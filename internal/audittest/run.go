@@ -46,6 +46,7 @@ func Features(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("Bundles", func(t *testing.T) { bundles(t, open(t)) })
 	t.Run("HiddenInBundle", func(t *testing.T) { hidden(t, open(t)) })
 	t.Run("DroppedAfterCheckpoint", func(t *testing.T) { lateDrop(t, open(t)) })
+	t.Run("ClosedReached", func(t *testing.T) { closedReached(t, open(t)) })
 	t.Run("Source", func(t *testing.T) { source(t, open(t)) })
 	t.Run("Reconcile", func(t *testing.T) { reconcile(t, open(t)) })
 	t.Run("Staged", func(t *testing.T) { staged(t, open(t)) })
