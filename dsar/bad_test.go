@@ -118,6 +118,29 @@ func TestAccessFailsNamingWhatIsMissing(t *testing.T) {
 	require.ErrorIs(t, err, dsar.ErrIncomplete)
 }
 
+// TestPlanSaysWhatTheAnswerLacks: before anybody approves, and mending it leaves the
+// plan as it is.
+func TestPlanSaysWhatTheAnswerLacks(t *testing.T) {
+	ctx, plan := context.Background(), func(w *dsartest.World, kind dsar.Kind) (string, *dsar.Plan) {
+		r := w.Prepare(kind)
+		p, err := w.Desk.Plan(context.Background(), r.ID, dsartest.By("emp1"))
+		require.NoError(t, err)
+		return r.ID, p
+	}
+	w := dsartest.NewWorld(t, memstore.New(nil))
+	_, p := plan(w, dsar.Access)
+	require.Empty(t, p.Missing)
+	w.Options.Information = dsar.Information{}
+	w.Restart()
+	id, p := plan(w, dsar.Access)
+	require.Contains(t, p.Missing, "15(1)(a): purposes of category contact")
+	require.Contains(t, p.Missing, "15(2): Information.Transfers or NoTransfers")
+	w.Options.Information = dsartest.Information()
+	w.Restart()
+	_, err := w.Desk.Approve(ctx, id, p.Hash, dsartest.By("emp2"))
+	require.NoError(t, err)
+}
+
 func TestEncryptWrapsTheArchive(t *testing.T) {
 	w := dsartest.NewWorld(t, memstore.New(nil))
 	w.Options.Encrypt = func(out io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(out), nil }

@@ -54,7 +54,7 @@ var (
 	ErrSource = errors.New("dsar: source failed")
 
 	// ErrIncomplete is returned when an answer lacks something that the law asks
-	// for. The error found with errors.As is an [*IncompleteError].
+	// for; [Plan.Missing] lists it before. The error found with errors.As is an [*IncompleteError].
 	ErrIncomplete = errors.New("dsar: answer is incomplete")
 
 	// ErrChanged is returned by Bundle when a source gave other records on the
@@ -90,7 +90,7 @@ type IncompleteError struct{ Missing []string }
 
 // Error lists the missing items.
 func (e *IncompleteError) Error() string {
-	return "dsar: answer is incomplete: " + strings.Join(e.Missing, "; ")
+	return "dsar: answer is incomplete, see Options.Information: " + strings.Join(e.Missing, "; ")
 }
 
 // Unwrap returns [ErrIncomplete].

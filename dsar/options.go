@@ -62,7 +62,7 @@ type Options struct {
 	Prove func(ctx context.Context, action, request string, w io.Writer) error
 
 	// Information is what art. 15(1) asks for beside the data. Default: empty, and
-	// access requests fail with what is missing.
+	// access requests fail with what is missing, which their plan lists already.
 	Information Information
 	// Policy is the version of the rules in force (retention schedule, data map). It
 	// is frozen into each plan. Default: "".

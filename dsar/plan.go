@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash"
 	"iter"
 	"strings"
@@ -27,6 +28,10 @@ type Plan struct {
 	Made    time.Time
 	Expires time.Time
 	Sources []PlannedSource // in the order of Options.Sources
+	// Missing lists, for an access request, what the answer still lacks of GDPR art.
+	// 15(1) and (2), in the words of [IncompleteError]. Bundle and Fulfil fail until
+	// Options.Information says it; the plan stays as it is.
+	Missing []string
 }
 
 // PlannedSource counts what a plan has for one source.
@@ -147,7 +152,8 @@ func (i *item) dateMap() map[string]time.Time {
 
 // Plan asks every source what it holds and writes down what will be done with it.
 // The counts are those of the run. Until the plan is approved it may be made
-// again; a plan that is not carried out in Options.PlanFor expires.
+// again; a plan that is not carried out in Options.PlanFor expires. What an access
+// answer will lack is in [Plan.Missing].
 func (d *Desk) Plan(ctx context.Context, id string, act Act) (*Plan, error) {
 	r, err := d.load(ctx, id)
 	if err != nil {
@@ -206,6 +212,9 @@ func (p *planner) make(ctx context.Context) error {
 		p.sum.Write(frame.Append(nil, b))
 	}
 	p.out.Hash = hex.EncodeToString(p.sum.Sum(nil))
+	if err := p.missing(ctx); err != nil {
+		return err
+	}
 	return p.flush(ctx)
 }
 
@@ -234,6 +243,29 @@ func (p *planner) each(ctx context.Context, f func(context.Context, Source, stri
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// missing says early what Bundle would fail for.
+func (p *planner) missing(ctx context.Context) error {
+	if p.r.kind != Access {
+		return nil
+	}
+	cats, shown, err := p.d.disclosed(ctx, p.r)
+	if err != nil {
+		return err
+	}
+	var found []*Section
+	for i := range p.out.Sources {
+		if s := p.d.byName[p.out.Sources[i].Source]; s != nil && p.out.Sources[i].Records > 0 {
+			found = append(found, s.Sections()...)
+		}
+	}
+	in := p.d.o.Information.in(p.d.letters.pick(p.r.language))
+	var lacks *IncompleteError
+	if errors.As(in.check(found, p.d.controller.Authority, cats, shown), &lacks) {
+		p.out.Missing = lacks.Missing
 	}
 	return nil
 }
