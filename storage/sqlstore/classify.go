@@ -260,5 +260,9 @@ func (db *DB) wrap(err error, what string) error {
 		}
 	}
 	class, code := db.classify(err)
-	return &engineError{class, what, code, class.sentinel(), err, remedy(db.dialect, class, code)}
+	e := &engineError{class, what, code, class.sentinel(), err, remedy(db.dialect, class, code)}
+	if class == Other && code == "" {
+		e.remedy = strange(db.dialect, err)
+	}
+	return e
 }

@@ -1,6 +1,9 @@
 package sqlstore
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // remedy says in a few words what an error of an engine asks of the operator, or ""
 // if it asks nothing that its class does not say.
@@ -16,6 +19,20 @@ func remedy(d Dialect, class Class, code string) string {
 		return postgresRemedies[code]
 	case MySQL:
 		return mysqlRemedies[code]
+	}
+	return ""
+}
+
+// strange says what an error without a code of the dialect may come from.
+func strange(d Dialect, err error) string {
+	var state interface{ SQLState() string }
+	_, number := field(err, "Number")
+	_, code := sqliteCode(err)
+	switch {
+	case d != SQLite && code, d != Postgres && errors.As(err, &state), d != MySQL && number:
+		return "the error is that of another engine: is the dialect given to New that of the pool's driver?"
+	case err.Error() == "sql: database is closed": // database/sql has no variable for it
+		return "the pool is closed: somebody called Close on the *sql.DB"
 	}
 	return ""
 }

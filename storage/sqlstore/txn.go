@@ -48,6 +48,10 @@ type txn struct {
 // transaction. The tables must be in the database of tx. The host commits or
 // rolls back; after an error of a store it must roll back.
 //
+// To the stores of another DB, and of another [New] over the same pool, the context
+// holds no transaction: what they write commits by itself. Options.RequireTx makes
+// them refuse instead.
+//
 // A context of one transaction is for one goroutine at a time. After ROLLBACK TO
 // SAVEPOINT of its own the host calls WithTx again.
 func (db *DB) WithTx(ctx context.Context, tx TX) context.Context {
