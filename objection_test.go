@@ -1,6 +1,7 @@
 package gdprkit_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -22,9 +23,16 @@ func TestObjectionIsDecidedEitherWay(t *testing.T) {
 			Controller: "a", Purpose: "b", Data: "c", Withdrawal: "d", Transfers: "e", Automated: "f"}}}})
 	require.NoError(t, err)
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	var mu sync.Mutex
+	tick := func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(time.Millisecond)
+		return now
+	}
 	kit, err := gdprkit.Open(ctx, memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{
 		Controller: &gdpr.Controller{Name: "Acme", Contact: "privacy@acme.example", Authority: "AP", Country: "NL", TimeZone: "Europe/Amsterdam"},
-		Catalogue:  catalogue, Now: func() time.Time { now = now.Add(time.Millisecond); return now },
+		Catalogue:  catalogue, Now: tick,
 	})
 	require.NoError(t, err)
 	allowed := func(subject string) bool {

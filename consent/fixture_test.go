@@ -106,7 +106,7 @@ func open(t testing.TB, edit func(*Options), purposes ...Purpose) *bench {
 	if len(purposes) == 0 {
 		purposes = fixture()
 	}
-	b := &bench{clock: &clock{day(100)}, log: &entries{}, db: memstore.New(&memstore.Options{ConflictEvery: 3})}
+	b := &bench{clock: &clock{day(100)}, log: &entries{}, db: memstore.New(&memstore.Options{ConflictEvery: 3, Retries: 1000})}
 	b.opts = &Options{
 		Auditor: b.log, Sealer: xor{}, Secret: secretBytes(), Now: b.clock.now,
 		Controller: &gdpr.Controller{Name: "Acme BV", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam", Address: "Kade 1\nAmsterdam"},

@@ -19,7 +19,9 @@ func TestScenarios(t *testing.T) {
 }
 
 func TestScenariosWithConflicts(t *testing.T) {
-	retentiontest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 2}) })
+	retentiontest.Run(t, func(*testing.T) storage.Directory {
+		return memstore.New(&memstore.Options{ConflictEvery: 2, Retries: 1000})
+	})
 }
 
 func TestNew(t *testing.T) {
