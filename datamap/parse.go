@@ -122,9 +122,42 @@ func leaves(e *jsonschema.ValidationError, yield func(*jsonschema.ValidationErro
 	if len(e.Causes) == 0 {
 		yield(e)
 	}
-	for _, c := range e.Causes {
+	causes := e.Causes
+	if strings.HasSuffix(e.KeywordLocation, "/oneOf") {
+		causes = meant(e)
+	}
+	for _, c := range causes {
 		leaves(c, yield)
 	}
+}
+
+// meant returns, of the alternatives that a value failed, those that its author
+// meant by the kind of value: else a wrong name of a strategy would also be reported
+// for not being an object.
+func meant(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	var best []*jsonschema.ValidationError
+	rank := 0
+	for _, c := range e.Causes {
+		n := 0
+		leaves(c, func(leaf *jsonschema.ValidationError) {
+			switch {
+			case leaf.InstanceLocation != e.InstanceLocation: // something inside it
+				n = max(n, 3)
+			case strings.HasSuffix(leaf.KeywordLocation, "/type"):
+			case strings.HasSuffix(leaf.KeywordLocation, "/enum"):
+				n = max(n, 1)
+			default:
+				n = max(n, 2)
+			}
+		})
+		if n > rank {
+			best, rank = nil, n
+		}
+		if n == rank {
+			best = append(best, c)
+		}
+	}
+	return best
 }
 
 func pointer(s string) []any {

@@ -75,6 +75,22 @@ func TestParseNamesLineTableAndColumn(t *testing.T) {
 	}
 }
 
+// A fault is reported once, for the alternative that was meant.
+func TestParseReportsAStrategyOnce(t *testing.T) {
+	for strategy, want := range map[string]string{
+		"shred":              `/tables/c/columns/1/erase: value must be one of "delete"`,
+		"{do: shred}":        `/tables/c/columns/1/erase/do: value must be one of "delete"`,
+		"{value: x}":         `/tables/c/columns/1/erase: missing properties: 'do'`,
+		"{do: year, len: 1}": `/tables/c/columns/1/erase: additionalProperties 'len' not allowed`,
+	} {
+		_, err := datamap.Parse([]byte(strings.Replace(small, "{name: b}", "{name: b, erase: "+strategy+"}", 1)))
+		var faults datamap.Faults
+		require.True(t, errors.As(err, &faults), strategy)
+		require.Len(t, faults, 1, "%s: %v", strategy, err)
+		require.Contains(t, faults[0].Rule, want)
+	}
+}
+
 func TestParseJSON(t *testing.T) {
 	m, err := datamap.Parse([]byte("{\n\t\"version\": 1,\n\t\"subjects\": {\"c\": {\"table\": \"c\", \"key\": \"id\", \"prefix\": \"\"}},\n\t\"tables\": {\"c\": {\"columns\": [{\"name\": [\"a\", \"b\"], \"erase\": {\"do\": \"fixed\", \"value\": \"x\"}}]}}\n}"))
 	require.NoError(t, err)

@@ -114,7 +114,7 @@ func (c *checker) period(i int, r *Rule) {
 		r.Start.Anchor = AtEvent
 	case AtEvent, EndOfCalendarYear, NextCalendarYear, EndOfBusinessYear:
 	default:
-		c.rule(i, "start/anchor", "%q is not a known start rule", clip(string(r.Start.Anchor)))
+		c.rule(i, "start/anchor", "%q is none of event, end_of_calendar_year, start_of_next_calendar_year, end_of_business_year", clip(string(r.Start.Anchor)))
 	}
 	if len(r.Start.Events) == 0 && !r.NoEnd && len(r.Purposes) == 0 {
 		c.rule(i, "start/events", "names no event that begins the period")
@@ -219,7 +219,7 @@ func (c *checker) categories() {
 		ends[r.Category] = ends[r.Category] || r.ends() || r.keeps()
 		for j := range i {
 			if c.def.Rules[j].contradicts(r) {
-				c.rule(i, "then", "contradicts /rules/%d (%s): same category, start and period, other action", j, clip(c.def.Rules[j].ID))
+				c.rule(i, "then", "%q contradicts %q of /rules/%d (%s): same category, start and period, other action", r.Then, c.def.Rules[j].Then, j, clip(c.def.Rules[j].ID))
 			}
 		}
 	}

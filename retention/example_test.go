@@ -39,7 +39,7 @@ func ExampleParseSchedule() {
 		 "start": {"events": ["rejected"]}, "ground": "AGG § 15(4)"}]}`))
 	fmt.Println(err)
 	// Output:
-	// retention: schedule /rules/0/period (rule applicants): does not match pattern '^P[0-9]{1,6}[YMWD]([0-9]{1,6}[MWD]){0,3}$'
+	// retention: schedule /rules/0/period (rule applicants): "6 months" is not a period: write whole years, months, weeks or days of ISO 8601, such as "P7Y", "P6M", "P2W", "P30D" or "P1Y6M"
 }
 
 // The duty runs to the end of the eighth calendar year; the purpose is over before.

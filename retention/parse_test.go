@@ -36,20 +36,21 @@ func TestParseFaults(t *testing.T) {
 		{"two documents", good + good, "/", "", "follows"},
 		{"no rules", one(``), "/rules", "", "minimum 1"},
 		{"unknown member", one(use + `,"perios":"P1Y"}`), "/rules/0", "u", "perios"},
-		{"unknown period", one(strings.Replace(use, "P2Y", "2 years", 1) + `}`), "/rules/0/period", "u", "pattern"},
-		{"fraction", one(strings.Replace(use, "P2Y", "P1.5Y", 1) + `}`), "/rules/0/period", "u", "pattern"},
-		{"unknown start rule", one(strings.Replace(use, `"events"`, `"anchor":"end_of_week","events"`, 1) + `}`), "/rules/0/start/anchor", "u", "value must be one of"},
-		{"no ground", one(strings.Replace(use, `,"ground":"g"`, ``, 1) + `}`), "/rules/0", "u", "ground"},
-		{"unknown action", one(use + `,"then":"shred"}`), "/rules/0/then", "u", "value must be one of"},
+		{"unknown period", one(strings.Replace(use, "P2Y", "2 years", 1) + `}`), "/rules/0/period", "u", `"2 years" is not a period: write whole years, months, weeks or days of ISO 8601, such as "P7Y"`},
+		{"fraction", one(strings.Replace(use, "P2Y", "P1.5Y", 1) + `}`), "/rules/0/period", "u", `"P1.5Y" is not a period`},
+		{"unknown start rule", one(strings.Replace(use, `"events"`, `"anchor":"end_of_week","events"`, 1) + `}`), "/rules/0/start/anchor", "u", `"end_of_week" must be one of "event", "end_of_calendar_year"`},
+		{"no ground", one(strings.Replace(use, `,"ground":"g"`, ``, 1) + `}`), "/rules/0", "u", "missing properties: 'ground': a rule needs kind and ground, or from"},
+		{"unknown action", one(use + `,"then":"shred"}`), "/rules/0/then", "u", `"shred" must be one of "erase"`},
 		{"no start", one(`{"id":"u","category":"c","kind":"maximum","period":"P2Y","ground":"g"}`), "/rules/0/start/events", "u", "no event"},
 		{"same id", one(use + `},` + use + `}`), "/rules/1/id", "u", "/rules/0"},
-		{"contradiction", one(use + `},` + strings.Replace(use, `"u"`, `"v"`, 1) + `,"then":"mask"}`), "/rules/1/then", "v", "contradicts /rules/0 (u)"},
+		{"contradiction", one(use + `},` + strings.Replace(use, `"u"`, `"v"`, 1) + `,"then":"mask"}`), "/rules/1/then", "v", `"mask" contradicts "erase" of /rules/0 (u)`},
 		{"anonymise", one(use + `,"then":"anonymise"}`), "/rules/0/assessment", "u", "mask"},
 		{"limitation", one(strings.Replace(use, "maximum", "limitation", 1) + `}`), "/rules/0/reason", "u", "reason"},
 		{"other country", one(`{"id":"u","from":"FR-accounting","category":"c"}`), "/rules/0/from", "u", "duty of FR"},
 		{"unknown pack rule", one(`{"id":"u","from":"DE-nothing","category":"c"}`), "/rules/0/from", "u", "not a rule"},
 		{"disabled", strings.Replace(one(`{"id":"u","from":"NL-payroll_id","category":"c"}`), "DE", "NL", 1), "/rules/0/confirmed", "u", "unconfirmed"},
-		{"date", one(use + `,"checked":"2025-02-30"}`), "/", "", "2025-02-30"},
+		{"date", one(use + `,"checked":"2025-02-30"}`), "/rules/0", "u", "2025-02-30"},
+		{"form of a date", one(use + `,"checked":"30.1.2025"}`), "/rules/0/checked", "u", `"30.1.2025" is not a date: write YYYY-MM-DD`},
 		{"versions overlap", one(strings.Replace(use, `"period":"P2Y"`, `"versions":[{"period":"P1Y","to":"2025-01-01"},{"period":"P2Y","from":"2025-01-01"}]`, 1) + `}`), "/rules/0/versions/1", "u", "contradicts versions/0"},
 		{"zone", strings.Replace(good, "Europe/Berlin", "Europe/Bonn", 1), "/timeZone", "", "IANA"},
 		{"block without end", one(use + `,"then":"block"}`), "/rules/0/then", "u", "nothing ever ends"},
@@ -65,6 +66,7 @@ func TestParseFaults(t *testing.T) {
 				found = found || f.Pointer == c.pointer && f.Rule == c.rule && strings.Contains(f.Error(), c.reason)
 			}
 			require.True(t, found, "%v", err)
+			require.NotContains(t, err.Error(), "'from'", "not what is missing")
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"iter"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -200,6 +201,9 @@ func (e *Engine) pages(ctx context.Context, s Source, c *Condition, find Find) i
 				if err == nil {
 					err = ctx.Err()
 				}
+				if err == nil && r.Key == "" {
+					err = &SourceError{Source: s.Name(), Field: "key", Reason: "is missing in the row after " + strconv.Quote(q.After) + ": every row needs a key"}
+				}
 				if err == nil && q.After != "" && !order.ok(q.After, r.Key) {
 					err = &SourceError{Source: s.Name(), Field: "key", Value: r.Key, Reason: "is not after " + q.After + ": rows must come in strictly ascending order of their keys"}
 				}
@@ -210,10 +214,7 @@ func (e *Engine) pages(ctx context.Context, s Source, c *Condition, find Find) i
 				at := len(events)
 				events = append(events, r.Events...)
 				rows = append(rows, Record{Key: r.Key, Subject: r.Subject, Owner: r.Owner, Events: events[at:len(events):len(events)]})
-				if q.After = r.Key; r.Key == "" {
-					yield(nil, &SourceError{Source: s.Name(), Field: "key", Reason: "every row needs a key"})
-					return
-				}
+				q.After = r.Key
 				if len(rows) == e.opt.BatchRows {
 					break
 				}

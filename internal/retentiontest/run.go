@@ -159,6 +159,8 @@ func Run(t *testing.T, dir func(t *testing.T) storage.Directory) {
 		{"Keep", keep}, {"Explain", explain}, {"Report", report}, {"Own", own}, {"Tenants", tenants}, {"JoinsTheTransaction", joins}, {"Progress", progress}, {"Guard", guarded}, {"WrittenBack", writtenBack},
 		{"ErasedInPlace", erasedInPlace}, {"WaitedInPlace", waitedInPlace}, {"Unblock", unblock},
 		{"Revived", revived}, {"RevivedMeanwhile", revivedMeanwhile}, {"RevivedByConsent", revivedByConsent},
+		{"UnknownCategory", unknownCategory}, {"UnknownPeriod", unknownPeriod}, {"UnknownStartRule", unknownStartRule}, {"RuleWithoutGround", ruleWithoutGround},
+		{"ContradictingRules", contradictingRules}, {"DateInTheFuture", dateInTheFuture}, {"RowsOutOfOrder", rowsOutOfOrder}, {"KeyForgotten", keyForgotten},
 		{"Taken", taken}, {"TakenBack", takenBack}, {"Shredded", shredded}, {"ShredderNeedsLists", shredderNeedsLists},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, dir(t)) })
