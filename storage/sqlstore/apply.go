@@ -138,6 +138,9 @@ func (p *part) take(ops []storage.Op, i int) (int, error) {
 			size += width(a)
 		}
 	}
+	if p.wide() {
+		p.args = arrays(len(p.change.args), p.args)
+	}
 	return i, nil
 }
 

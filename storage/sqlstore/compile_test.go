@@ -77,6 +77,7 @@ func TestWriteText(t *testing.T) {
 	put := &storage.Write{Verb: storage.Put, Table: note, Set: []string{"a", "b", "body"}}
 	insertNew := &storage.Write{Verb: storage.InsertNew, Table: note, Set: []string{"a", "b"}}
 	remove := &storage.Write{Verb: storage.Delete, Table: note, Where: storage.By("a", "b")}
+	removeRef := &storage.Write{Verb: storage.Delete, Table: note, Where: storage.By("ref")}
 	add := &storage.Write{Verb: storage.Update, Table: note, Set: []string{"body"}, Add: []string{"b"}, Where: storage.By("a")}
 	for _, c := range []struct {
 		d    Dialect
@@ -89,6 +90,8 @@ func TestWriteText(t *testing.T) {
 		{Postgres, insertNew, 2, `INSERT INTO "gdpr_note" ("tenant", "a", "b") VALUES ($1, $2, $3), ($1, $4, $5) ON CONFLICT DO NOTHING`},
 		{MySQL, insertNew, 1, "INSERT IGNORE INTO `gdpr_note` (`tenant`, `a`, `b`) VALUES (?, ?, ?)"},
 		{Postgres, remove, 2, `DELETE FROM "gdpr_note" WHERE "tenant" = $1 AND (("a" = $2 AND "b" = $3) OR ("a" = $4 AND "b" = $5))`},
+		{Postgres, remove, 17, `DELETE FROM "gdpr_note" USING (SELECT unnest($2::text[]) AS _0, unnest($3::bigint[]) AS _1) AS v WHERE "tenant" = $1 AND "a" = v._0 AND "b" = v._1`},
+		{Postgres, removeRef, 1000, `DELETE FROM "gdpr_note" WHERE "tenant" = $1 AND "ref" = ANY ($2::bytea[])`},
 		{MySQL, add, 1, "UPDATE `gdpr_note` SET `body` = ?, `b` = `b` + ? WHERE `tenant` = ? AND `a` = ?"},
 	} {
 		db := open(t, c.d)

@@ -48,13 +48,16 @@ type dialect struct {
 	now     string // microseconds since 1970 at the start of the statement or later
 	traits  storage.Traits
 	noEmpty bool // drivers return empty bytes as nil
-	points  bool // a Delete of several keys looks up each; MariaDB may walk over all rows, and waits for those of open transactions
 	joins   bool // one statement can carry out several writes
 	anyKey  bool // a Put would also change the row that meets another unique constraint
 	ddlInTx bool // a migration is one transaction
 	wholly  bool // a COMMIT that the engine answers with an error is rolled back
 	steps   bool // a joined step is undone by SAVEPOINT; else the transaction is made to fail
 
+	// arrays are the types of arrays. Without them keys are deleted one by one:
+	// MariaDB may walk over all rows for several, and waits for those of open
+	// transactions.
+	arrays   map[storage.Kind]string
 	columns  map[storage.Kind]columnType
 	narrow   string // end of CREATE TABLE of rows without unlimited columns
 	wide     string // end of CREATE TABLE of other rows
@@ -142,7 +145,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 		},
 	},
 	Postgres: {
-		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, points: true, joins: true, ddlInTx: true, wholly: true,
+		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, joins: true, ddlInTx: true, wholly: true,
 		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
 		traits: storage.Traits{Snapshot: true, Durable: true, Whole: true},
 		columns: map[storage.Kind]columnType{
@@ -150,6 +153,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 			storage.Text:  {`TEXT COLLATE "C"`, `TEXT COLLATE "C"`, "''"},
 			storage.Bytes: {"BYTEA", "BYTEA", "''"},
 		},
+		arrays:   map[storage.Kind]string{storage.Int: "bigint[]", storage.Text: "text[]", storage.Bytes: "bytea[]"},
 		onIgnore: " ON CONFLICT DO NOTHING",
 		onPut:    " ON CONFLICT ({key}) DO ", onPutSet: true, putKey: "NOTHING", putValue: "EXCLUDED.{c}",
 		lock: " FOR UPDATE", tuples: true,

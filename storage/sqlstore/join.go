@@ -15,7 +15,7 @@ const maxJoined = 12
 // joinKey finds a statement again that joins the same writes.
 type joinKey [maxJoined]struct {
 	*change
-	rows int
+	rows int // 0: any number
 }
 
 // batches makes statements of parts. On PostgreSQL neighbours that write to
@@ -46,8 +46,10 @@ func (s *store) batch(parts []part) batch {
 	keep := true
 	for i, p := range parts {
 		b.args = append(b.args, p.args...)
-		key[i].change, key[i].rows = p.change, p.rows
-		keep = keep && p.rows <= maxCached
+		if key[i].change = p.change; !p.wide() {
+			key[i].rows = p.rows
+			keep = keep && p.rows <= maxCached
+		}
 	}
 	build := func() *statement { return s.db.one(func(b *builder) { b.join(parts) }) }
 	if keep {

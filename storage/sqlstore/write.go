@@ -19,6 +19,7 @@ type change struct {
 	points bool              // a Delete of which several fit into one statement
 	bulk   int               // most rows of one statement
 	texts  [maxCached + 1]*statement
+	array  *statement // of points, for any greater number
 
 	exists, create, replace *statement // of a careful Put
 }
@@ -60,6 +61,9 @@ func (db *DB) newChange(w *storage.Write) (*change, error) {
 	}
 	for n := 1; n <= min(c.bulk, maxCached); n++ {
 		c.texts[n] = db.one(func(b *builder) { b.change(c, n) })
+	}
+	if c.points {
+		c.array = db.one(func(b *builder) { b.change(c, c.bulk) })
 	}
 	return c, nil
 }
@@ -106,9 +110,9 @@ func (c *change) shape(db *DB) {
 			c.key = append(c.key, c.set+i)
 		}
 	}
-	c.points = c.Verb == storage.Delete && !c.Must && len(c.Where) > 0 && len(held) == len(c.Where) && db.d.points
+	c.points = c.Verb == storage.Delete && !c.Must && len(c.Where) > 0 && len(held) == len(c.Where) && db.d.arrays != nil
 	if c.points {
-		c.bulk = maxRows / 2
+		c.bulk = 2 * maxRows // the text does not grow
 	}
 }
 
@@ -116,6 +120,9 @@ func (c *change) shape(db *DB) {
 func (db *DB) statement(c *change, n int) *statement {
 	if n <= maxCached {
 		return c.texts[n]
+	}
+	if c.array != nil {
+		return c.array
 	}
 	if n == c.bulk {
 		return db.cached(bulkKey{c}, func() *statement { return db.one(func(b *builder) { b.change(c, n) }) })
@@ -208,8 +215,12 @@ func (b *builder) update(c *change) {
 func (b *builder) remove(c *change, n int) {
 	b.put("DELETE FROM ")
 	b.table(c.Table)
-	if n == 1 {
+	switch {
+	case n == 1:
 		b.where(c.Where)
+		return
+	case n > maxCached:
+		b.among(c)
 		return
 	}
 	b.where(nil)

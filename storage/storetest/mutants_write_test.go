@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/memstore"
@@ -43,7 +44,21 @@ var writeMutants = []mutant{
 	{"drops the last operation of a step", steps(func(ops []storage.Op) []storage.Op { return ops[:max(1, len(ops)-1)] }, nil),
 		[]string{"write/add increases", "write/operations happen in their order", "write/a step of thousands", "append-only/takes new rows"}},
 	{"drops operations above a thousand", steps(func(ops []storage.Op) []storage.Op { return ops[:min(len(ops), 1000)] }, nil),
-		[]string{"write/a step of thousands"}},
+		[]string{"write/a step of thousands", "write/many keys deleted at once"}},
+	{"deletes keys without their backslashes", steps(func(ops []storage.Op) []storage.Op {
+		for i, op := range ops {
+			if op.Write == deleteRow {
+				ops[i] = deleteRow.With(op.Args[0], strings.ReplaceAll(op.Args[1].(string), `\`, ""))
+			}
+		}
+		return ops
+	}, nil), []string{"write/many keys deleted at once"}},
+	{"counts a key as often as it is deleted", steps(nil, func(ops []storage.Op, n []int64) []int64 {
+		if len(n) == 2 && ops[len(ops)-1].Write == deleteRow {
+			n[1] += 20
+		}
+		return n
+	}), []string{"write/many keys deleted at once"}},
 	{"sorts operations by verb", steps(func(ops []storage.Op) []storage.Op {
 		slices.SortStableFunc(ops, func(a, b storage.Op) int { return cmp.Compare(a.Write.Verb, b.Write.Verb) })
 		return ops

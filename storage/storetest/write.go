@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gdprkit/gdprkit/storage"
 )
@@ -119,6 +120,35 @@ var writeCases = []testCase{
 		}
 		ops = append(ops[:0], deleteOld.With("p", n), insertRow.With("q", "last", 1, "", nil, []byte{}))
 		e.eq(e.apply(e.ctx, ops...), []int64{n, 1}, "rows deleted and inserted")
+	}},
+	{"write/many keys deleted at once", func(e *env) {
+		ids := slices.Clone(nasty[:len(nasty)-1])
+		for i := range 1200 {
+			ids = append(ids, fmt.Sprintf("%05d", i))
+		}
+		var rows, blobs, drop, dropBlobs []storage.Op
+		for i, id := range ids {
+			rows = append(rows, insertRow.With("p", id, i, "", nil, []byte{}), insertRow.With(`"p"`, id, i, "", nil, []byte{}))
+			drop = append(drop, deleteRow.With("p", id))
+			if i < 256 {
+				ref := []byte{byte(i), '\\', byte(i)}[:i%4]
+				ref = append(ref, byte(i))
+				blobs = append(blobs, addBlob.With(ref, i))
+				dropBlobs = append(dropBlobs, dropBlob.With(ref))
+			}
+		}
+		for _, s := range []storage.Store{e.s, e.other()} {
+			_, err := s.Apply(e.ctx, slices.Concat(rows, blobs)...)
+			e.ok(err)
+		}
+		drop = append(drop, drop[:20]...) // gone by then
+		drop = append(drop, deleteRow.With("p", "missing"), deleteRow.With("'p'", ids[0]))
+		e.eq(e.apply(e.ctx, slices.Concat(dropBlobs[:200], drop)...), []int64{200, int64(len(ids))}, "rows deleted")
+		e.eq(e.count(e.ctx), len(ids), "rows of the other part")
+		e.eq(e.apply(e.ctx, dropBlobs...), []int64{56}, "rows left")
+		n, err := e.other().Apply(e.ctx, slices.Concat(dropBlobs, drop)...)
+		e.ok(err)
+		e.eq(n, []int64{256, int64(len(ids))}, "rows of the other tenant")
 	}},
 	{"write/nothing to do", func(e *env) {
 		n, err := e.s.Apply(e.ctx)
