@@ -111,6 +111,9 @@ func tell(w io.Writer, r *audit.BundleReport, err error) int {
 	fmt.Fprintln(w, "kind:    ", r.Kind)
 	fmt.Fprintln(w, "log:     ", r.Origin)
 	fmt.Fprintf(w, "entries:  %d from index %d, %d of them redacted\n", r.Count, r.First, r.Redacted)
+	if r.Kind == audit.KindLog && r.First > 0 {
+		fmt.Fprintf(w, "pruned:   the first %d entries, as a log.pruned says\n", r.First)
+	}
 	if r.Unexplained > 0 {
 		fmt.Fprintf(w, "outside:  %d of the redacted are not explained in this bundle, only in one of the whole log\n", r.Unexplained)
 	}
