@@ -129,8 +129,9 @@ type part struct {
 }
 
 // Open reads the live schema and checks all of the map against it before a row is
-// touched: tables, columns, types, paths, strategies, order. Every fault is
-// reported at once, as [Faults] that wrap [ErrMap].
+// touched: tables, columns, types, paths, strategies, order. Faults are reported
+// together, as [Faults] that wrap [ErrMap]: every name that is missing at once; types
+// and strategies once all names are found, the order once they are right.
 func Open(ctx context.Context, db DB, m *Map, o *Options) (*Live, error) {
 	if m == nil {
 		return nil, gdpr.Invalid("Open.m", "is nil; read a map with Parse")
@@ -151,6 +152,7 @@ func Open(ctx context.Context, db DB, m *Map, o *Options) (*Live, error) {
 	r := &resolver{Live: l, faults: faults{of: m}}
 	for _, step := range []func(){r.tablesAndKeys, r.kindsOf, r.linksOf, r.columnsOf, r.datesOf, r.strategies, r.referencesOf, r.orderOf} {
 		if step(); r.err() != nil {
+			r.missing()
 			return nil, r.err()
 		}
 	}

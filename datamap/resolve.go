@@ -135,6 +135,36 @@ func isIn(cols []*catalog.Column, name string) bool {
 	return slices.ContainsFunc(cols, func(c *catalog.Column) bool { return c.Name == name })
 }
 
+// missing notes every column of the map that is not in its live table and was not
+// noted yet, so that one run shows all wrong names whatever else is wrong.
+func (r *resolver) missing() {
+	noted := make(map[[2]string]bool)
+	for _, f := range r.list {
+		noted[[2]string{f.Table, f.Column}] = true
+	}
+	check := func(at []any, t *table, name string) {
+		if pair := [2]string{t.name, name}; name != "" && !noted[pair] && r.schema.Find(t.live, r.options.Names(name)) == nil {
+			noted[pair] = true
+			r.col(at, t, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.m.Subjects)) {
+		if k := r.m.Subjects[name]; r.tables[k.Table] != nil {
+			check([]any{"subjects", name, "key"}, r.tables[k.Table], k.Key)
+		}
+	}
+	r.each(func(at []any, t *table) {
+		for i, v := range t.def.Via {
+			check(append(at[:2:2], "via", i), t, v.On+v.In)
+		}
+		for i, c := range t.def.Columns {
+			for _, name := range c.Names {
+				check(append(at[:2:2], "columns", i), t, name)
+			}
+		}
+	})
+}
+
 func (r *resolver) kindsOf() {
 	for _, name := range slices.Sorted(maps.Keys(r.m.Subjects)) {
 		def, at := r.m.Subjects[name], []any{"subjects", name, "key"}

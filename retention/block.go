@@ -171,8 +171,11 @@ func scanBlock(scan func(dest ...any) error) (*Blocking, error) {
 	var b Blocking
 	var since, until int64
 	err := scan(&b.Category, &b.Record, &b.Subject, &b.Rule, &b.Ground, &since, &until, &b.Asked)
+	if err != nil {
+		return nil, err
+	}
 	b.Since, b.Until = storage.Time(since), storage.Time(until)
-	return &b, err
+	return &b, nil
 }
 
 // Keep answers a request for erasure: whether the record must or may stay all the

@@ -254,6 +254,9 @@ func scanHold(scan func(dest ...any) error) (*Hold, error) {
 	var h Hold
 	var placed, released int64
 	err := scan(&h.ID, &h.Parent, &h.Subject, &h.Category, &h.Record, &h.Ground, &h.Reason, &h.Actor, &placed, &released)
+	if err != nil {
+		return nil, err
+	}
 	h.Placed, h.Released = storage.Time(placed), storage.Time(released)
-	return &h, err
+	return &h, nil
 }

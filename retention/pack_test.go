@@ -31,6 +31,15 @@ Generated from ` + "`packs/*.json`" + ` (go test ./retention -run TestPeriodsPag
 ` + "`\"from\": \"<id>\"`" + `. Rows marked *disabled* also need ` + "`\"confirmed\": \"<who, when>\"`" + `. None of this is legal advice: the
 controller's counsel signs the schedule.
 
+- A *minimum* is a duty to keep, a *maximum* a limit, a *limitation* a choice that needs a reason. A statute binds
+  ("statutory"); a "purpose" row is guidance or practice of an authority; a "default" is policy.
+- A period begins at the latest of the events named that is known, moved to the anchor before the colon if there is one.
+  While none is known, nothing is due. "P0D" ends with the event itself.
+- "In force": "starts from" and "starts to" choose by the first day of the period; "from" and "to" by the day on which the
+  row is judged.
+- Confidence: "seen" was compared with the source on the day "checked"; "seen in part" only as far as the note or the cell
+  says; "secondary" rests on somebody's summary; "policy" and "rule" name no period of law; "unconfirmed" is disabled.
+
 | id | what | period | starts | kind, level | source | confidence | in force | checked | note |
 |---|---|---|---|---|---|---|---|---|---|
 `)

@@ -163,5 +163,8 @@ func (e *Engine) Report(ctx context.Context, from, to time.Time) (*Report, error
 			r.Holds = append(r.Holds, *h)
 		}
 	}
-	return r, e.store.Get(ctx, countBlocked, nil, &r.Blocked)
+	if err := e.store.Get(ctx, countBlocked, nil, &r.Blocked); err != nil {
+		return nil, err
+	}
+	return r, nil
 }

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -48,8 +49,12 @@ func (e *Engine) Upcoming(ctx context.Context, within time.Duration) iter.Seq2[N
 			category := e.source(n.Source).Category()
 			key := []any{category, n.Key, storage.Micros(n.At), n.Owner}
 			var before int64
-			if e.store.Get(ctx, told, key, &before) == nil {
+			switch err := e.store.Get(ctx, told, key, &before); {
+			case err == nil:
 				return true
+			case !errors.Is(err, storage.ErrNotFound):
+				yield(Notice{}, err)
+				return false
 			}
 			if !yield(n, nil) {
 				return false

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,6 +61,15 @@ func TestDatamapRefusals(t *testing.T) {
 		}
 		_, err := datamap.Parse([]byte(strings.Replace(suite.Map, "{name: remarks,", "{name: remarks, sensitivity: A9, sealed: true,", 1)))
 		require.NoError(t, err)
+
+		wrong := strings.NewReplacer("{name: remarks,", "{name: remarkz,", "{name: given_name,", "{name: given_nam,", "on: parent_id, to: people.id", "on: parent_it, to: people.id",
+			"locations:\n", "  nothing: {via: [x > people.id]}\nlocations:\n").Replace(suite.Map)
+		m, err := datamap.Parse([]byte(wrong))
+		require.NoError(t, err)
+		_, err = datamap.Open(t.Context(), c.db, m, c.options(time.Now()))
+		for _, name := range []string{"nothing: table is not in the live schema", "people.remarkz: column", "people.given_nam: column", "calls.parent_it: column"} {
+			require.Equal(t, 1, strings.Count(err.Error(), name), "%s once in %v", name, err)
+		}
 
 		for _, it := range []dsar.Item{
 			{Table: "people; DROP TABLE people", Key: "1", Action: dsar.ActErase}, {Table: "people", Key: "1", Action: dsar.ActKeep},

@@ -43,12 +43,12 @@ func (h *crmTaker) Take(ctx context.Context, q *retention.Query, keys []string) 
 	}
 }
 
-func sweepEngine(db *sqlstore.DB, h *crm, source retention.Source) (*retention.Engine, error) {
+func sweepEngine(db *sqlstore.DB, h *crm, source retention.Source, batch int) (*retention.Engine, error) {
 	s, err := retention.ParseSchedule([]byte(sweepSchedule))
 	if err != nil {
 		return nil, err
 	}
-	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{source}, Auditor: h, BatchRows: sweepBatch, Lease: 300 * time.Millisecond})
+	return retention.New(db.Tenant("acme"), s, &retention.Options{Sources: []retention.Source{source}, Auditor: h, BatchRows: batch, Lease: 300 * time.Millisecond})
 }
 
 var _ = sqltest.Child("retention sweep", func(c *sqltest.ChildProcess) error {
@@ -57,7 +57,7 @@ var _ = sqltest.Child("retention sweep", func(c *sqltest.ChildProcess) error {
 	if c.Args[1] == "take" {
 		source = &crmTaker{h, c.Say}
 	}
-	e, err := sweepEngine(c.DB, h, source)
+	e, err := sweepEngine(c.DB, h, source, sweepBatch)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func killSweep(t *testing.T, e *sqltest.Engine, how string, rows, kills int) {
 		_, err := pool.ExecContext(t.Context(), "INSERT INTO crm (id, subject, a) VALUES "+strings.Join(values, ","))
 		require.NoError(t, err)
 	}
-	engine, err := sweepEngine(db, h, h)
+	engine, err := sweepEngine(db, h, h, rows/150) // pages of the plan, enough of them for all shards
 	require.NoError(t, err)
 	p, err := engine.Plan(t.Context(), retention.PlanOptions{By: "job"})
 	require.NoError(t, err)
