@@ -20,5 +20,7 @@ func TestStaged(t *testing.T) {
 
 // TestConflicts has every third transaction run again.
 func TestConflicts(t *testing.T) {
-	audittest.Features(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 3, Retries: 1000}) })
+	audittest.Features(t, func(*testing.T) storage.Directory {
+		return memstore.New(&memstore.Options{ConflictEvery: 3, Retries: 1000})
+	})
 }
