@@ -98,19 +98,22 @@ func (s taking) CheckCarried(ctx context.Context, o *retention.Order, keys []str
 	return remaining, nil
 }
 
-// among writes that the key is one of keys, in one parameter where the engine is
-// quicker so: a list is parsed and planned anew each time.
+// among writes that the key is one of keys, in at most one parameter where the engine
+// is quicker so.
 func (s *statement) among(alias string, cols []*catalog.Column, keys [][]any) {
-	if len(cols) == 1 && cols[0].Class == catalog.Int && s.dialect != "mysql" || len(cols) == 1 && cols[0].Class == catalog.Text && s.dialect == "sqlite" {
+	if len(cols) == 1 && cols[0].Class == catalog.Int || len(cols) == 1 && cols[0].Class == catalog.Text && s.dialect == "sqlite" {
 		flat := make([]any, len(keys))
 		for i, k := range keys {
 			flat[i] = k[0]
 		}
 		if text, err := json.Marshal(flat); err == nil {
-			if s.dialect == "sqlite" {
-				s.add(s.column(alias, cols[0])+" IN (SELECT value FROM json_each(?))", string(text))
-			} else {
-				s.add(s.column(alias, cols[0])+" = ANY(CAST(? AS bigint[]))", "{"+strings.Trim(string(text), "[]")+"}")
+			switch col := s.column(alias, cols[0]); s.dialect {
+			case "sqlite":
+				s.add(col+" IN (SELECT value FROM json_each(?))", string(text))
+			case "postgres":
+				s.add(col+" = ANY(CAST(? AS bigint[]))", "{"+strings.Trim(string(text), "[]")+"}")
+			default: // numbers only
+				s.add(col + " IN (" + strings.Trim(string(text), "[]") + ")")
 			}
 			return
 		}
