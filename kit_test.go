@@ -1,6 +1,7 @@
 package gdprkit_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,4 +84,12 @@ func TestProofPeriod(t *testing.T) {
 	}
 	_, err := gdprkit.Open(t.Context(), memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{ProofPeriod: "3 years"})
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
+}
+
+// ticking returns a clock that moves on with each look, from any goroutine, and a
+// function that sets it forward.
+func ticking(start time.Time, step time.Duration) (now func() time.Time, pass func(time.Duration)) {
+	var since atomic.Int64
+	now = func() time.Time { return start.Add(time.Duration(since.Add(int64(step)))) }
+	return now, func(d time.Duration) { since.Add(int64(d)) }
 }

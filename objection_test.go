@@ -1,7 +1,6 @@
 package gdprkit_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -22,17 +21,10 @@ func TestObjectionIsDecidedEitherWay(t *testing.T) {
 		Texts: []consent.Text{{Language: "en", Statement: "We score.", Notice: consent.Notice{
 			Controller: "a", Purpose: "b", Data: "c", Withdrawal: "d", Transfers: "e", Automated: "f"}}}})
 	require.NoError(t, err)
-	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	var mu sync.Mutex
-	tick := func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		now = now.Add(time.Millisecond)
-		return now
-	}
+	now, pass := ticking(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), time.Millisecond)
 	kit, err := gdprkit.Open(ctx, memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{
 		Controller: &gdpr.Controller{Name: "Acme", Contact: "privacy@acme.example", Authority: "AP", Country: "NL", TimeZone: "Europe/Amsterdam"},
-		Catalogue:  catalogue, Now: tick,
+		Catalogue:  catalogue, Now: now,
 	})
 	require.NoError(t, err)
 	allowed := func(subject string) bool {
@@ -73,7 +65,7 @@ func TestObjectionIsDecidedEitherWay(t *testing.T) {
 	_, err = kit.Desk.Fulfil(ctx, upheld, s1)
 	require.NoError(t, err)
 
-	now = now.Add(8 * 24 * time.Hour)
+	pass(8 * 24 * time.Hour)
 	require.NoError(t, kit.Daily(ctx, dsar.BySystem))
 	require.NoError(t, kit.Daily(ctx, dsar.BySystem))
 	require.True(t, allowed("c-1"))

@@ -71,14 +71,14 @@ func TestReadmit(t *testing.T) {
 	defer j.Close()
 	controller := &gdpr.Controller{Name: "Acme", Contact: "privacy@acme.example", Country: "NL", TimeZone: "Europe/Amsterdam"}
 	crm := people{"c-1": "Anna"}
-	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	now, _ := ticking(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), time.Second)
 	kit, err := gdprkit.Open(ctx, memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{
-		Controller: controller, Journal: j, Sources: []dsar.Source{crm.source()}, Now: func() time.Time { now = now.Add(time.Second); return now },
+		Controller: controller, Journal: j, Sources: []dsar.Source{crm.source()}, Now: now,
 	})
 	require.NoError(t, err)
 	_, err = kit.Vault.Seal(ctx, "c-1", "people.name/1", []byte("Anna"))
 	require.NoError(t, err)
-	_, err = kit.Ledger.ObjectMarketing(ctx, consent.Act{Subject: "c-1", At: now})
+	_, err = kit.Ledger.ObjectMarketing(ctx, consent.Act{Subject: "c-1", At: now()})
 	require.NoError(t, err)
 	s1, s2 := dsar.Act{By: "s1"}, dsar.Act{By: "s2"}
 	r, err := kit.Desk.Receive(ctx, dsar.Intake{Kind: dsar.Erasure, Ground: "A17-1-b", Subjects: []string{"c-1"}})

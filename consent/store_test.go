@@ -19,7 +19,9 @@ func TestOnMemstoreAtOnce(t *testing.T) {
 }
 
 func TestOnMemstore(t *testing.T) {
-	consenttest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 4, Retries: 1000}) })
+	consenttest.Run(t, func(*testing.T) storage.Directory {
+		return memstore.New(&memstore.Options{ConflictEvery: 4, Retries: 1000})
+	})
 }
 
 // Whatever happens, the kept rows are what the records add up to.

@@ -21,7 +21,9 @@ func TestScenarios(t *testing.T) {
 }
 
 func TestScenariosWithConflicts(t *testing.T) {
-	pseudonymtest.Run(t, func(*testing.T) storage.Directory { return memstore.New(&memstore.Options{ConflictEvery: 3, Retries: 1000}) })
+	pseudonymtest.Run(t, func(*testing.T) storage.Directory {
+		return memstore.New(&memstore.Options{ConflictEvery: 3, Retries: 1000})
+	})
 }
 
 func TestWithKeyringAndJournal(t *testing.T) {
