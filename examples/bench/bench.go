@@ -73,28 +73,30 @@ func (c Case) measure(e *Env, ours, base func(int) error, r *Result) error {
 	if c.Wall {
 		clock = wallTime
 	}
-	n, err := c.calibrate(e, ours, base)
+	n, err := c.calibrate(e, ours)
+	if err != nil {
+		return err
+	}
+	m, err := c.calibrate(e, base)
 	if err != nil {
 		return err
 	}
 	var a, b, ratios, allocs []float64
 	for i := range rounds {
-		first, second := ours, base
-		if i%2 == 1 {
-			first, second = base, ours
-		}
-		x, m1, err := timed(clock, first, n)
-		if err != nil {
-			return err
-		}
-		y, m2, err := timed(clock, second, n)
-		if err != nil {
-			return err
+		var x, y, made float64
+		sides := []func() error{
+			func() (err error) { x, made, err = timed(clock, ours, n); return err },
+			func() (err error) { y, _, err = timed(clock, base, m); return err },
 		}
 		if i%2 == 1 {
-			x, y, m1 = y, x, m2
+			slices.Reverse(sides)
 		}
-		a, b, allocs = append(a, x), append(b, y), append(allocs, m1)
+		for _, side := range sides {
+			if err := side(); err != nil {
+				return err
+			}
+		}
+		a, b, allocs = append(a, x), append(b, y), append(allocs, made)
 		ratios = append(ratios, c.ratio(x, y))
 	}
 	r.Ours, r.Baseline, r.Ratio, r.Allocs = median(a), median(b), median(ratios), median(allocs)
@@ -122,21 +124,19 @@ func (c Case) goal() string {
 	return fmt.Sprintf("<= %.2f", c.Goal)
 }
 
-// calibrate finds how many operations fill a round, and warms both sides up.
-func (c Case) calibrate(e *Env, ours, base func(int) error) (int, error) {
-	n := max(c.N, 1)
-	for {
+// calibrate finds how many operations of a side fill a round, and warms it up.
+func (c Case) calibrate(e *Env, side func(int) error) (int, error) {
+	if c.N > 0 {
+		return c.N, side(c.N)
+	}
+	for n := 1; ; n *= 4 {
 		start := time.Now()
-		if err := ours(n); err != nil {
+		if err := side(n); err != nil {
 			return 0, err
 		}
-		if took := time.Since(start); c.N > 0 || took >= e.Round/4 {
-			if c.N == 0 {
-				n = max(1, int(float64(n)*float64(e.Round)/float64(took+1)))
-			}
-			return n, base(max(1, n/4))
+		if took := time.Since(start); took >= e.Round/4 {
+			return max(1, int(float64(n)*float64(e.Round)/float64(took+1))), nil
 		}
-		n *= 4
 	}
 }
 
