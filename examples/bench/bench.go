@@ -21,6 +21,7 @@ type Case struct {
 	Rate     bool    // compare operations per second (ratio ours/baseline, goal is a minimum) instead of cost (goal is a maximum)
 	Wall     bool    // measure wall time; default: CPU time of the process
 	Goal     float64 // ratio to reach; 0: none, shown for information
+	OnSQLite float64 // another goal on SQLite; 0: the same
 	// Setup prepares both sides. Each returned function performs n operations. An
 	// error of type elsewhere says why this engine has nothing to measure.
 	Setup func(*Env) (ours, base func(n int) error, err error)
@@ -47,6 +48,9 @@ type Result struct {
 const rounds = 7 // odd, so that the median is a round
 
 func (e *Env) run(c Case) Result {
+	if e.Engine == "sqlite" && c.OnSQLite > 0 {
+		c.Goal = c.OnSQLite
+	}
 	r := Result{Op: c.Op, Engine: e.Engine, Against: c.Baseline, Unit: "ns/op", Goal: c.goal()}
 	ours, base, err := c.Setup(e)
 	if err == nil {
