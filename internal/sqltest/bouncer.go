@@ -16,8 +16,8 @@ type Bouncer struct {
 	port     int
 }
 
-// StartBouncer starts pgbouncer, which dies with the test, or skips the test where
-// it is not installed.
+// StartBouncer starts pgbouncer, which dies with the test. Where it is not installed
+// the test is skipped, or fails with CI set.
 func StartBouncer(t testing.TB) *Bouncer {
 	t.Helper()
 	e := Engines()[1]
@@ -26,7 +26,7 @@ func StartBouncer(t testing.TB) *Bouncer {
 	b.launcher.Binaries = []string{"/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"}
 	binary, err := b.launcher.Find("pgbouncer")
 	if err != nil {
-		t.Skip("pgbouncer is not installed")
+		lacks(t, "pgbouncer", err)
 	}
 	if err := b.configure(e.server.dsn); err != nil {
 		t.Fatal(err)

@@ -68,13 +68,18 @@ func (e *Engine) need(t testing.TB) {
 	if e.server == nil {
 		return
 	}
-	switch err := e.server.start(); {
-	case err == nil:
-	case os.Getenv("CI") != "":
-		t.Fatalf("%s: %v", e.Name, err)
-	default:
-		t.Skipf("%s is not tested: %v", e.Name, err)
+	if err := e.server.start(); err != nil {
+		lacks(t, e.Name, err)
 	}
+}
+
+// lacks skips a test for want of a server, or fails it with CI set.
+func lacks(t testing.TB, name string, err error) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s: %v", name, err)
+	}
+	t.Skipf("%s is not tested: %v", name, err)
 }
 
 var databases atomic.Int64
