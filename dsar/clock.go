@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/calendar"
 	"github.com/gdprkit/gdprkit/internal/deadline"
 	"github.com/gdprkit/gdprkit/storage"
 )
@@ -14,9 +15,9 @@ const (
 )
 
 func newCalendar(c gdpr.Controller, o Deadlines) (*deadline.Calendar, error) {
-	extra := map[deadline.Day]string{}
+	extra := map[calendar.Date]string{}
 	for s, name := range o.Holidays {
-		d, err := deadline.ParseDay(s)
+		d, err := calendar.ParseDate(s)
 		if err != nil {
 			return nil, invalid("Deadlines.Holidays", "has a key that is not of the form 2006-01-02")
 		}
@@ -44,14 +45,13 @@ func (d *Desk) reckon(r *row) {
 	if r.extended != 0 {
 		months = extendedMonths
 	}
-	received := deadline.DayOf(storage.Time(r.received), d.loc)
-	clock := deadline.DayOf(storage.Time(r.clock), d.loc)
+	received, clock := d.date(storage.Time(r.received)), d.date(storage.Time(r.clock))
 	_, due := d.calendar.Months(clock, months, int(r.pauseDays))
 	_, unpaused := d.calendar.Months(received, months, 0)
 	_, notice := d.calendar.Months(clock, firstMonths, int(r.pauseDays))
-	r.due = storage.Micros(due.End(d.loc))
-	r.unpaused = storage.Micros(unpaused.End(d.loc))
-	r.noticeDue = storage.Micros(notice.End(d.loc))
+	r.due = d.end(due)
+	r.unpaused = d.end(unpaused)
+	r.noticeDue = d.end(notice)
 }
 
 // pausedDays returns the days between question and answer by the option chosen.
@@ -59,6 +59,19 @@ func (d *Desk) pausedDays(asked, answered time.Time) int64 {
 	if !d.pauses() {
 		return 0
 	}
-	a, b := deadline.DayOf(asked, d.loc), deadline.DayOf(answered, d.loc)
-	return int64(deadline.Paused(a, b, d.o.Deadlines.InclusivePauses))
+	return int64(deadline.Paused(d.date(asked), d.date(answered), d.o.Deadlines.InclusivePauses))
+}
+
+// date returns the civil date of t at the controller's.
+func (d *Desk) date(t time.Time) calendar.Date { return calendar.DateOf(t.In(d.loc)) }
+
+// end returns the first instant after a day at the controller's.
+func (d *Desk) end(day calendar.Date) int64 { return storage.Micros(day.AddDays(1).Start(d.loc)) }
+
+// lastDay returns the civil date whose end is the instant us.
+func (d *Desk) lastDay(us int64) string {
+	if us == 0 {
+		return ""
+	}
+	return d.day(storage.Time(us).Add(-time.Microsecond))
 }

@@ -180,7 +180,7 @@ func letterPlace(id string, n int64) string {
 	return place("gdpr_request_letter", "text", id+"/"+itoa(n))
 }
 
-func (d *Desk) day(t time.Time) string { return t.In(d.loc).Format(time.DateOnly) }
+func (d *Desk) day(t time.Time) string { return d.date(t).String() }
 
 var (
 	addLetter = &storage.Write{Verb: storage.Insert, Table: schema.RequestLetter, Set: []string{"request", "n", "letter", "language", "template", "at", "text"}}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
-	"github.com/gdprkit/gdprkit/internal/deadline"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -132,12 +131,4 @@ func (d *Desk) view(r *row) *Request {
 		Language: r.language, Ground: r.ground, Policy: r.policy, PlanHash: r.planHash,
 		PlanEnds: storage.Time(r.planExpires), AwaitsReview: strings.HasPrefix(r.approver, alone), Outcome: r.outcome, Closed: storage.Time(r.closed), Lift: storage.Time(r.lift), Forgotten: r.forgotten != 0, Letter: r.letter,
 	}
-}
-
-// lastDay returns the civil date whose end is the instant us.
-func (d *Desk) lastDay(us int64) string {
-	if us == 0 {
-		return ""
-	}
-	return deadline.DayOf(storage.Time(us).Add(-time.Microsecond), d.loc).String()
 }

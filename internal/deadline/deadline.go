@@ -1,27 +1,31 @@
 package deadline
 
-import "time"
+import (
+	"time"
+
+	"github.com/gdprkit/gdprkit/internal/calendar"
+)
 
 // Months returns the last day of a period of n months from start: the nominal
 // day, and the day on which it ends after pauses and weekends. The months are
 // added at once, never one after the other: 31 January plus three months is 30
 // April.
-func (c *Calendar) Months(start Day, n, paused int) (nominal, due Day) {
-	nominal = start.AddMonths(n).Add(paused)
+func (c *Calendar) Months(start calendar.Date, n, paused int) (nominal, due calendar.Date) {
+	nominal = start.Add(calendar.Period{Months: n}).AddDays(paused)
 	return nominal, c.Next(nominal)
 }
 
 // Weeks returns the last day of a period of n weeks from start (GDPR art. 36(2)).
-func (c *Calendar) Weeks(start Day, n int) (nominal, due Day) {
-	nominal = start.Add(7 * n)
+func (c *Calendar) Weeks(start calendar.Date, n int) (nominal, due calendar.Date) {
+	nominal = start.AddDays(7 * n)
 	return nominal, c.Next(nominal)
 }
 
 // Paused returns how many days lie between the question and the answer. With
 // inclusive set both end days count, the wording of the Data Protection Act 2018
 // s. 54(3C)(b); without, the result is never later than the law allows.
-func Paused(asked, answered Day, inclusive bool) int {
-	n := max(0, answered.Sub(asked))
+func Paused(asked, answered calendar.Date, inclusive bool) int {
+	n := max(0, int(answered-asked))
 	if inclusive {
 		n++
 	}

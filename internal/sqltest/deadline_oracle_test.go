@@ -15,6 +15,7 @@ import (
 	"github.com/rickar/cal/v2/nl"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gdprkit/gdprkit/internal/calendar"
 	"github.com/gdprkit/gdprkit/internal/deadline"
 )
 
@@ -64,7 +65,7 @@ func compareYears(t *testing.T, country string, holidays []*cal.Holiday) {
 		if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
 			continue // no working day in either
 		}
-		day := deadline.DayOf(d, time.UTC)
+		day := calendar.DateOf(d)
 		if ours.Working(day) != oracle.IsWorkday(d) {
 			n++
 			t.Errorf("%s %s: ours %v, oracle %v", country, day, ours.Working(day), oracle.IsWorkday(d))
