@@ -58,7 +58,7 @@ func (l *Launcher) quit() syscall.Signal {
 // Stop ends a server and waits until it is gone.
 func (l *Launcher) Stop(cmd *exec.Cmd) {
 	cmd.Process.Signal(l.quit())
-	kill := time.AfterFunc(5*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	kill := time.AfterFunc(5*time.Second, func() { KillGroup(cmd.Process.Pid) })
 	defer kill.Stop()
 	cmd.Wait()
 }
@@ -74,8 +74,7 @@ func (l *Launcher) RemoveDir() {
 // unless GDPRKIT_TEST_DISK asks for the disk.
 func fastDir() string {
 	const shm = "/dev/shm"
-	var st syscall.Statfs_t
-	if os.Getenv("GDPRKIT_TEST_DISK") == "" && syscall.Statfs(shm, &st) == nil && uint64(st.Bsize)*st.Bavail > 1<<30 {
+	if os.Getenv("GDPRKIT_TEST_DISK") == "" && freeBytes(shm) > 1<<30 {
 		return shm
 	}
 	return ""
@@ -113,12 +112,8 @@ func (l *Launcher) Run(name string, args ...string) error {
 func (l *Launcher) Command(name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = l.Dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr, l.quit())
 	uid, gid, err := l.account()
-	if err == nil && uid != 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: gid}
-	}
+	apart(cmd, uid, gid, l.quit())
 	cmd.Env = append(os.Environ(), "HOME="+l.Dir, "LC_ALL=C")
 	return cmd, err
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -157,7 +156,7 @@ func (n *Node) Kill() {
 	if n.cmd == nil {
 		return
 	}
-	syscall.Kill(-n.cmd.Process.Pid, syscall.SIGKILL)
+	sqltest.KillGroup(n.cmd.Process.Pid)
 	n.cmd.Wait()
 	n.log.Close()
 	n.cmd = nil

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -125,9 +124,9 @@ func (r *Replicated) kill(i int) {
 		return
 	}
 	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(h.cmd.Process.Pid)).Output()
-	syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL)
+	sqltest.KillGroup(h.cmd.Process.Pid)
 	for _, pid := range fields(children) { // each has a group of its own
-		syscall.Kill(pid, syscall.SIGKILL)
+		sqltest.KillGroup(pid)
 	}
 	h.cmd.Wait()
 	h.log.Close()
