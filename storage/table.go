@@ -19,6 +19,10 @@ type Column struct {
 	Size  int  // limit in bytes for Text and Bytes; 0: unlimited, and then it cannot be in a key
 	Null  bool // Bytes only: nil is a value of its own (a dropped payload)
 	Since int  // schema version that added it; 0: the table's own
+	// Sparse says of an Int column that most rows hold 0 in it. An index that begins
+	// with it leaves those out where the engine can, and a [Select] that compares it by
+	// Gt does not find them: the argument must not be negative.
+	Sparse bool
 
 	Category string // what it says about whom: "subject key", "sealed evidence", "technical", ...
 	Erase    string // what an erasure does to it: "row deleted", "key shredded", "kept: art. 17(3)(b)", ...

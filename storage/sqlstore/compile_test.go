@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -151,4 +152,25 @@ func TestBind(t *testing.T) {
 	}
 	_, err = bind(note, columns, 0, []any{"longer than its column", 1, []byte{}, []byte{}})
 	require.NoError(t, err, "a comparison has no limit")
+}
+
+// What the index of a sparse column leaves out is excluded in the same words.
+func TestSparseColumn(t *testing.T) {
+	sparse := &storage.Table{Name: "gdpr_due", Key: []string{"id"}, Index: [][]string{{"until", "id"}}, Columns: []storage.Column{
+		{Name: "id", Kind: storage.Int}, {Name: "until", Kind: storage.Int, Sparse: true}}}
+	s := &storage.Select{From: sparse, Columns: []string{"until", "id"}, Order: []string{"until", "id"},
+		Where: []storage.Term{{Column: "until", Cmp: storage.Gt}, {Column: "until", Cmp: storage.Le}}}
+	for d, want := range map[Dialect][2]string{
+		SQLite: {`CREATE INDEX IF NOT EXISTS "gdpr_due_i1" ON "gdpr_due" ("tenant", "until", "id") WHERE "until" <> 0`,
+			`SELECT "until", "id" FROM "gdpr_due" WHERE "tenant" = ? AND "until" > ? AND "until" <= ? AND "until" <> 0 ORDER BY "until", "id" LIMIT 500`},
+		Postgres: {`CREATE INDEX IF NOT EXISTS "gdpr_due_i1" ON "gdpr_due" ("tenant", "until", "id") WHERE "until" <> 0`,
+			`SELECT "until", "id" FROM "gdpr_due" WHERE "tenant" = $1 AND "until" > $2 AND "until" <= $3 AND "until" <> 0 ORDER BY "until", "id" LIMIT 500`},
+		MySQL: {"INDEX `gdpr_due_i1` (`tenant`, `until`, `id`)\n",
+			"SELECT `until`, `id` FROM `gdpr_due` WHERE `tenant` = ? AND `until` > ? AND `until` <= ? ORDER BY `until`, `id` LIMIT 500"},
+	} {
+		r, err := open(t, d).newRead(s)
+		require.NoError(t, err)
+		require.Equal(t, want[1], r.first[0].text)
+		require.Contains(t, strings.Join(CreateTable(d, sparse), "\n"), want[0])
+	}
 }

@@ -137,7 +137,7 @@ func (d *dialect) createTable(schema string, t *storage.Table, v int) []string {
 		if d.inline {
 			b.WriteString(",\n  INDEX " + name + columns)
 		} else {
-			all = append(all, "CREATE INDEX IF NOT EXISTS "+name+" ON "+d.table(schema, t.Name)+columns)
+			all = append(all, "CREATE INDEX IF NOT EXISTS "+name+" ON "+d.table(schema, t.Name)+columns+d.only(t, x[0]))
 		}
 	}
 	b.WriteString("\n)")
@@ -147,6 +147,14 @@ func (d *dialect) createTable(schema string, t *storage.Table, v int) []string {
 		b.WriteString(d.wide)
 	}
 	return slices.Insert(all, 0, b.String())
+}
+
+// only returns the condition of an index that begins with the column.
+func (d *dialect) only(t *storage.Table, column string) string {
+	if c := t.Column(column); !d.partial || c == nil || !c.Sparse {
+		return ""
+	}
+	return " WHERE " + d.id(column) + " <> 0"
 }
 
 func (d *dialect) addColumns(schema string, t *storage.Table, v int) []string {

@@ -74,6 +74,7 @@ type dialect struct {
 	tuples   bool   // (a, b) > (x, y) uses an index
 	dropView string // before CREATE VIEW; {view}
 	inline   bool   // indexes stand inside CREATE TABLE, so that it is one step
+	partial  bool   // an index can leave rows out
 
 	guard     []string // statements once per schema, for append-only tables
 	noUpdate  []string // {table}: name in quotes, {name}: bare; refuse UPDATE
@@ -112,7 +113,7 @@ const refusal = "gdprkit: table is append-only"
 
 var dialects = [...]*dialect{
 	SQLite: {
-		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, wholly: true, steps: true,
+		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, wholly: true, steps: true, partial: true,
 		now:    "(CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))",
 		traits: storage.Traits{SealInside: true, Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{
@@ -145,7 +146,7 @@ BEGIN SELECT RAISE(ABORT, '` + refusal + `'); END`},
 		},
 	},
 	Postgres: {
-		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, joins: true, ddlInTx: true, wholly: true,
+		name: "postgres", quote: `"`, number: "$", again: "$1", params: 65535, joins: true, ddlInTx: true, wholly: true, partial: true,
 		now:    "(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
 		traits: storage.Traits{Snapshot: true, Durable: true, Whole: true},
 		columns: map[storage.Kind]columnType{

@@ -36,7 +36,7 @@ func (db *DB) newRead(s *storage.Select) (*read, error) {
 		return nil, err
 	}
 	if len(s.Columns) == 1 && s.Columns[0] == storage.Count {
-		r.get = db.both(func(b *builder) { b.sel(s); b.where(s.Where) })
+		r.get = db.both(func(b *builder) { b.sel(s) })
 		r.noScan = fmt.Errorf("sqlstore: table %s: a count is read with Get", s.From.Name)
 		return r, nil
 	}
@@ -48,7 +48,6 @@ func (db *DB) newRead(s *storage.Select) (*read, error) {
 	}
 	r.get = db.both(func(b *builder) {
 		b.sel(s)
-		b.where(s.Where)
 		if !single(s.From, fixed(s.Where)) {
 			b.order(s.Order, s.Desc)
 			b.put(" LIMIT 1")
@@ -56,7 +55,6 @@ func (db *DB) newRead(s *storage.Select) (*read, error) {
 	})
 	r.whole = db.one(func(b *builder) {
 		b.sel(s)
-		b.where(s.Where)
 		b.order(s.Order, s.Desc)
 		if s.Limit > 0 {
 			b.put(" LIMIT ", strconv.Itoa(s.Limit))
@@ -95,7 +93,6 @@ func (r *read) pages(db *DB) {
 	page := func(after []string) [2]*statement {
 		return db.both(func(b *builder) {
 			b.sel(r.Select)
-			b.where(r.Where)
 			b.after(after, r.Desc)
 			b.order(r.Order, r.Desc)
 			b.put(" LIMIT ", strconv.Itoa(r.page))
@@ -104,7 +101,8 @@ func (r *read) pages(db *DB) {
 	r.first, r.next = page(nil), page(cursor)
 }
 
-// sel writes the beginning of a SELECT.
+// sel writes the beginning of a SELECT, with its conditions. What a partial index
+// leaves out is said in its words, from which the engines know that it serves.
 func (b *builder) sel(s *storage.Select) {
 	b.put("SELECT ")
 	if len(s.Columns) == 1 && s.Columns[0] == storage.Count {
@@ -114,6 +112,12 @@ func (b *builder) sel(s *storage.Select) {
 	}
 	b.put(" FROM ")
 	b.table(s.From)
+	b.where(s.Where)
+	for _, t := range s.Where {
+		if c := s.From.Column(t.Column); t.Cmp == storage.Gt && b.d.partial && c != nil && c.Sparse {
+			b.put(" AND ", b.d.id(t.Column), " <> 0")
+		}
+	}
 }
 
 // after writes the condition that a row comes after the values of the columns.
