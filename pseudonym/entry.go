@@ -39,6 +39,7 @@ type entry struct {
 	domains atomic.Pointer[[]*domain] // the others
 	used    atomic.Bool
 
+	cells   cells
 	busy    atomic.Bool // scratch is in use
 	scratch []byte
 	buffer  [160]byte // the first scratch

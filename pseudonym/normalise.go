@@ -47,16 +47,16 @@ func email(s string, fold bool) (string, error) {
 // scanEmail finds the last "@", tells whether an upper-case letter follows it, and
 // whether all is printable ASCII.
 func scanEmail(s string) (at int, upper, plain bool) {
-	for i := range len(s) {
-		if s[i]-' ' > '~'-' ' {
-			return 0, false, false
-		}
+	var odd byte // its highest bit is set once a character was not in ' '...'~'
+	for at = len(s) - 1; at >= 0 && s[at] != '@'; at-- {
+		c := s[at]
+		odd |= (c - ' ') | ('~' - c)
+		upper = upper || c-'A' <= 'Z'-'A'
 	}
-	at = strings.LastIndexByte(s, '@')
-	for i := at + 1; i < len(s) && !upper; i++ {
-		upper = s[i]-'A' <= 'Z'-'A'
+	for i := range max(at, 0) {
+		odd |= (s[i] - ' ') | ('~' - s[i])
 	}
-	return at, upper, true
+	return at, upper, odd < 0x80
 }
 
 // NormalisePhone accepts a number in international form, "+" or "00" and 8 to 15

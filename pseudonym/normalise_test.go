@@ -1,9 +1,12 @@
 package pseudonym_test
 
 import (
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/pseudonym"
@@ -50,5 +53,22 @@ func TestNormalisers(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, got, again, "applied twice")
 		})
+	}
+}
+
+// Every character, in the local part and in the domain: the short way for printable
+// ASCII gives what the long one does.
+func TestNormaliseEmailOfEveryCharacter(t *testing.T) {
+	for r := rune(0); r < 0x180; r++ {
+		for _, s := range []string{"a" + string(r) + "b@example.org", "ab@exa" + string(r) + "mple.org"} {
+			got, err := pseudonym.NormaliseEmail(s)
+			if unicode.IsControl(r) {
+				require.ErrorIs(t, err, gdpr.ErrInvalid, "%q", s)
+				continue
+			}
+			require.NoError(t, err, "%q", s)
+			at := strings.LastIndexByte(s, '@')
+			require.Equal(t, norm.NFC.String(s[:at]+strings.ToLower(s[at:])), got)
+		}
 	}
 }

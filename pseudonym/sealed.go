@@ -81,11 +81,14 @@ func appendAAD(dst, prefix, suffix []byte, record string) []byte {
 	return append(dst, record...)
 }
 
-// checkSealed looks at what can be seen without the key.
-func checkSealed(b []byte) error {
+// looksSealed looks at what can be seen without the key.
+func looksSealed(b []byte) bool {
+	return len(b) > headerSize+tagSize && b[0] == versionValue && b[1] == suiteGCM
+}
+
+// whyNotSealed says what b is instead of a sealed value.
+func whyNotSealed(b []byte) error {
 	switch {
-	case len(b) > headerSize+tagSize && b[0] == versionValue && b[1] == suiteGCM:
-		return nil
 	case len(b) == 0:
 		return ErrNotSealed
 	case bytes.HasPrefix(b, []byte(textPrefix)):
