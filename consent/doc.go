@@ -40,7 +40,10 @@
 // purpose, channel, allowed, valid_until, restricted, objected, suppressed): allowed is
 // 1 where [Ledger.Check] answers that a consent stands now. It knows nothing of
 // addresses, recipients, grounds other than consent, or a restored database, and a
-// restriction of one category of data denies every purpose in it.
+// restriction of one category of data denies every purpose in it. Name tenant, purpose
+// and channel in the JOIN, and then the subject: the key has that order, and there is
+// no index by subject. What is known of one person tell [Ledger.Check] and
+// [Ledger.Export].
 //
 // # Transactions
 //

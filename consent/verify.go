@@ -3,6 +3,7 @@ package consent
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/ids"
@@ -10,8 +11,13 @@ import (
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
 
-var rowsOf = &storage.Select{From: schema.ConsentState, Columns: append([]string{"purpose", "channel", "seq"}, rowColumns...),
-	Where: storage.By("subject"), Order: []string{"purpose", "channel"}}
+var (
+	keptRow     = &storage.Select{From: schema.ConsentState, Columns: append([]string{"seq"}, rowColumns...), Where: storage.By("purpose", "channel", "subject")}
+	nextChannel = &storage.Select{From: schema.ConsentState, Columns: []string{"purpose", "channel"},
+		Where: []storage.Term{{Column: "purpose"}, {Column: "channel", Cmp: storage.Gt}}, Order: []string{"channel", "subject"}}
+	nextPurpose = &storage.Select{From: schema.ConsentState, Columns: []string{"purpose", "channel"},
+		Where: []storage.Term{{Column: "purpose", Cmp: storage.Gt}}, Order: []string{"purpose", "channel", "subject"}}
+)
 
 // Verify reports whether the state kept of a person, from which decisions are made,
 // is what the records add up to: nil, or [ErrDiverged] when somebody changed rows
@@ -42,21 +48,24 @@ func (l *Ledger) verify(ctx context.Context, subject string, events []event) err
 	if len(events) > 0 {
 		rows[star] = want.star()
 	}
-	for s, err := range l.store.Scan(ctx, rowsOf, []any{subject}) {
+	found, err := l.foundPairs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range found {
 		var r row
 		var id []byte
-		var purpose, channel string
 		var seq int64
-		if err == nil {
-			err = s.Scan(&purpose, &channel, &seq, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body)
-		}
-		if err != nil {
+		purpose, channel := splitKey(key)
+		switch err := l.store.Get(ctx, keptRow, []any{purpose, channel, subject}, &seq, &r.status, &r.stops, &r.version, &r.from, &r.until, &id, &r.body); {
+		case errors.Is(err, storage.ErrNotFound):
+			continue
+		case err != nil:
 			return err
 		}
 		if len(id) == len(ids.ID{}) {
 			r.event = ids.ID(id)
 		}
-		key := pairKey(purpose, channel)
 		w, ok := rows[key]
 		if key == star && len(events) == 0 && len(r.body) <= 2 {
 			continue // claimed by a write that came to nothing
@@ -70,6 +79,25 @@ func (l *Ledger) verify(ctx context.Context, subject string, events []event) err
 		return ErrDiverged
 	}
 	return nil
+}
+
+// foundPairs returns every purpose and channel of which there are rows, of anybody: the
+// key begins with them, so one look-up each leads to the next.
+func (l *Ledger) foundPairs(ctx context.Context) (keys []string, err error) {
+	var purpose, channel string
+	for {
+		err := l.store.Get(ctx, nextChannel, []any{purpose, channel}, &purpose, &channel)
+		if errors.Is(err, storage.ErrNotFound) {
+			err = l.store.Get(ctx, nextPurpose, []any{purpose}, &purpose, &channel)
+		}
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return keys, nil
+		case err != nil:
+			return nil, err
+		}
+		keys = append(keys, pairKey(purpose, channel))
+	}
 }
 
 // sameBody compares encodings, where nil says that the columns say it all.

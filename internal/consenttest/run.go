@@ -110,6 +110,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"OriginsAndNotices", origins},
 		{"RenewalsNoticeOnce", renewals},
 		{"PublishedWordsStay", publishedWordsStay},
+		{"VerifyFindsForgedRows", forged},
 		{"RandomHistories", randomHistories},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.f(t, open(t)) })

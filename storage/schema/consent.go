@@ -21,13 +21,13 @@ var ConsentState = &storage.Table{
 		{Name: "stops", Kind: storage.Int, Category: "bits: restriction, objection, suppression; consent explicit, of age", Erase: "kept in the tombstone: art. 21(3)", Lifetime: "as the row"},
 		{Name: "version", Kind: storage.Int, Category: "version of the purpose", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
 		{Name: "valid_from", Kind: storage.Int, Category: "time of the act", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
-		{Name: "valid_until", Kind: storage.Int, Category: "end of the consent", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
+		{Name: "valid_until", Kind: storage.Int, Sparse: true, Category: "end of the consent", Erase: "set to 0 in the tombstone", Lifetime: untilForget},
 		{Name: "event", Kind: storage.Bytes, Size: 16, Category: "id of the deciding record", Erase: "row deleted, except the tombstone", Lifetime: "as the row"},
 		{Name: "warned", Kind: storage.Int, Category: "technical", Erase: "row deleted, except the tombstone", Lifetime: untilForget},
 		{Name: "body", Kind: storage.Bytes, Null: true, Category: "state in codes and dates, country, age bound", Erase: "emptied in the tombstone, except stops", Lifetime: "as the row"},
 	},
 	Key:   []string{"purpose", "channel", "subject"},
-	Index: [][]string{{"subject"}, {"valid_until", "purpose", "channel", "subject"}},
+	Index: [][]string{{"valid_until", "purpose", "channel", "subject"}},
 }
 
 // ConsentEvent is the ledger: what happened, in codes, append-only. The schema
@@ -66,7 +66,7 @@ var ConsentProof = &storage.Table{
 		{Name: "subject", Kind: storage.Text, Size: 191, Category: "subject key", Erase: "row deleted, or kept: art. 17(3)(e)", Lifetime: proofLifetime},
 		{Name: "id", Kind: storage.Bytes, Size: 16, Category: "record id", Erase: "as the subject", Lifetime: proofLifetime},
 		{Name: "sealed", Kind: storage.Bytes, Category: "sealed evidence", Erase: "row deleted or key shredded", Lifetime: proofLifetime},
-		{Name: "keep_until", Kind: storage.Int, Category: "end date of the proof", Erase: "as the subject", Lifetime: proofLifetime},
+		{Name: "keep_until", Kind: storage.Int, Sparse: true, Category: "end date of the proof", Erase: "as the subject", Lifetime: proofLifetime},
 		{Name: "ground", Kind: storage.Text, Size: 64, Category: "ground for keeping", Erase: "as the subject", Lifetime: proofLifetime},
 	},
 	Key:   []string{"subject", "id"},
