@@ -93,6 +93,7 @@ func TestRefusalNeedsEveryItem(t *testing.T) {
 	var inc *dsar.IncompleteError
 	require.ErrorAs(t, err, &inc)
 	require.Len(t, inc.Missing, 6, "the authority is the controller's")
+	require.NotContains(t, err.Error(), "Options.", "what is missing is in the refusal")
 	self := dsartest.RefusalOf()
 	self.SignedBy = "emp1"
 	_, err = w.Desk.Refuse(context.Background(), r.ID, self, dsartest.By("emp1"))
@@ -110,6 +111,7 @@ func TestAccessFailsNamingWhatIsMissing(t *testing.T) {
 	_, err = w.Desk.Bundle(context.Background(), r.ID, out, dsartest.By("emp1"))
 	var inc *dsar.IncompleteError
 	require.ErrorAs(t, err, &inc)
+	require.ErrorContains(t, err, "see Options.Information")
 	require.Contains(t, inc.Missing, "15(1)(a): purposes of category contact")
 	require.Contains(t, inc.Missing, "15(1)(h): Information.Automated or NoAutomated")
 	require.Contains(t, inc.Missing, "15(2): Information.Transfers or NoTransfers")

@@ -90,7 +90,7 @@ type IncompleteError struct{ Missing []string }
 
 // Error lists the missing items.
 func (e *IncompleteError) Error() string {
-	return "dsar: answer is incomplete, see Options.Information: " + strings.Join(e.Missing, "; ")
+	return "dsar: answer is incomplete: " + strings.Join(e.Missing, "; ")
 }
 
 // Unwrap returns [ErrIncomplete].

@@ -162,7 +162,7 @@ func (in *Information) check(found []*Section, authority string, disclosed map[s
 		return nil
 	}
 	slices.Sort(missing)
-	return &IncompleteError{missing}
+	return fmt.Errorf("%w; see Options.Information", &IncompleteError{missing})
 }
 
 // eea are the states of the European Economic Area, to which a transfer is none.
