@@ -59,8 +59,8 @@ func (c *Controller) Location() (*time.Location, error) {
 		return nil, Invalid("Controller.TimeZone", "is empty; give an IANA name such as Europe/Amsterdam")
 	}
 	loc, err := time.LoadLocation(c.TimeZone)
-	if err != nil {
-		return nil, Invalid("Controller.TimeZone", "is not a known IANA name")
+	if err != nil || loc == time.Local { // "Local" is another zone in each process
+		return nil, Invalid("Controller.TimeZone", "is not a known IANA name (the names come from the system, or from package time/tzdata)")
 	}
 	return loc, nil
 }

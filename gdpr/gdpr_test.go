@@ -117,7 +117,9 @@ func TestControllerCheck(t *testing.T) {
 		require.ErrorIs(t, err, gdpr.ErrInvalid)
 		require.Contains(t, err.Error(), field)
 	}
-	c := good
-	c.TimeZone = "Europe/Nowhere"
-	require.ErrorIs(t, c.Check(), gdpr.ErrInvalid)
+	for _, zone := range []string{"Europe/Nowhere", "Local"} { // "Local" is whatever the process runs in
+		c := good
+		c.TimeZone = zone
+		require.ErrorIs(t, c.Check(), gdpr.ErrInvalid)
+	}
 }
