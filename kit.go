@@ -76,6 +76,14 @@ func Open(ctx context.Context, db storage.Directory, tenant string, wrapper pseu
 	return b.kit, nil
 }
 
+// made reports a kit that Open did not make.
+func (k *Kit) made() error {
+	if k == nil || k.now == nil {
+		return gdpr.Invalid("Kit", "was not made by Open")
+	}
+	return nil
+}
+
 // builder makes the parts one after the other.
 type builder struct {
 	Options
@@ -308,6 +316,9 @@ func (k *Kit) prove(ctx context.Context, action, request string, w io.Writer) er
 // What needs an approval, a name or a mailer stays the host's: [Kit.Daily] and sweeps
 // (retention.Engine.Plan) once a day, and dsar.Desk.Deliver as often as mail goes out.
 func (k *Kit) Run(ctx context.Context) error {
+	if err := k.made(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	parts := []func(context.Context) error{
@@ -335,6 +346,9 @@ func (k *Kit) Run(ctx context.Context) error {
 // example dsar.BySystem. It may be called again after an error and must not run
 // inside a transaction.
 func (k *Kit) Daily(ctx context.Context, by string) error {
+	if err := k.made(); err != nil {
+		return err
+	}
 	act := dsar.Act{By: by}
 	steps := []func(context.Context) (int, error){k.Ledger.Expire}
 	if k.Desk != nil {

@@ -93,3 +93,16 @@ func ticking(start time.Time, step time.Duration) (now func() time.Time, pass fu
 	now = func() time.Time { return start.Add(time.Duration(since.Add(int64(step)))) }
 	return now, func(d time.Duration) { since.Add(int64(d)) }
 }
+
+// A kit that Open did not make has no parts to work with, and says so.
+func TestKitOfNothing(t *testing.T) {
+	for _, kit := range []*gdprkit.Kit{nil, {}} {
+		_, err := kit.Replay(t.Context(), "s1", "incident-7")
+		for _, err := range []error{
+			err, kit.Run(t.Context()), kit.Daily(t.Context(), "s1"), kit.Readmit(t.Context(), "c-1", "s1", "new-contract"),
+		} {
+			require.ErrorIs(t, err, gdpr.ErrInvalid)
+			require.ErrorContains(t, err, "Kit: was not made by Open")
+		}
+	}
+}

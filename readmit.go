@@ -15,6 +15,9 @@ import (
 // entered. It must not run inside a transaction, and may be repeated after an error
 // or a crash. By is who decides, as in dsar.Act; reason a code.
 func (k *Kit) Readmit(ctx context.Context, subject, by, reason string) error {
+	if err := k.made(); err != nil {
+		return err
+	}
 	if k.Desk != nil {
 		// First: what is entered must be out of reach before it can be entered.
 		err := k.Desk.Readmit(ctx, subject, reason, dsar.Act{By: by})

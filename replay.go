@@ -30,6 +30,9 @@ type Replayed struct {
 // too, pseudonym.ErrRestored.
 func (k *Kit) Replay(ctx context.Context, by, reason string) (*Replayed, error) {
 	out := new(Replayed)
+	if err := k.made(); err != nil {
+		return out, err
+	}
 	for _, step := range []struct {
 		name string
 		do   func(ctx context.Context, out *Replayed, by, reason string) error
