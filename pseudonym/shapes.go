@@ -65,6 +65,7 @@ var (
 	selKeysOf = &storage.Select{From: schema.Key, Columns: []string{"compartment", "kid", "epoch", "state"},
 		Where: storage.By("subject"), Order: []string{"compartment"}, Mode: storage.Current}
 	delKey    = &storage.Write{Verb: storage.Delete, Table: schema.Key, Where: storage.By("kid")}
+	delKeysOf = &storage.Write{Verb: storage.Delete, Table: schema.Key, Where: storage.By("subject")}
 	rewrapKey = &storage.Write{Verb: storage.Update, Table: schema.Key, Set: []string{"wrapped", "epoch"},
 		Where: storage.By("kid", "epoch", "state")}
 )
@@ -147,6 +148,8 @@ var (
 	selTombsOf = &storage.Select{From: schema.KeyTombstone, Columns: []string{"compartment", "back"},
 		Where: storage.By("tag"), Order: []string{"compartment"}, Mode: storage.Current}
 	putTomb = &storage.Write{Verb: storage.Put, Table: schema.KeyTombstone,
+		Set: []string{"tag", "compartment", "alias", "day", "back"}}
+	newTomb = &storage.Write{Verb: storage.InsertNew, Table: schema.KeyTombstone,
 		Set: []string{"tag", "compartment", "alias", "day", "back"}}
 	backTomb = &storage.Write{Verb: storage.Update, Table: schema.KeyTombstone, Set: []string{"back"},
 		Where: storage.By("tag", "compartment")}

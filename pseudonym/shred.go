@@ -144,6 +144,7 @@ type closingRow struct {
 	kid      keyID
 	tag      keyID
 	none     bool // there is no key: a row, if any, only keeps others from making one
+	theirs   bool // the row was there before
 	live     bool // the key was usable
 	gone     bool // it was destroyed before, only the intent is left
 	numbered bool // it has its record in the chain, or needs none
@@ -230,7 +231,7 @@ func (v *Vault) closeKeys(ctx context.Context, rows []closingRow) error {
 // closeSubject inserts the rows of one subject, reads them, and closes those that
 // were there before.
 func (v *Vault) closeSubject(ctx context.Context, rows []closingRow) error {
-	if err := v.findKeys(ctx, rows, true); err != nil {
+	if err := v.findKeys(ctx, rows); err != nil {
 		return err
 	}
 	var closes, dels []storage.Op
@@ -259,55 +260,70 @@ func (k *keyRow) scan(row storage.Row) error {
 	return row.Scan(&k.compartment, &k.kid, &k.epoch, &k.state)
 }
 
-// findKeys reads the keys and tombstones of one subject. With hold it first puts a
-// row where there is no key, so that nobody makes one until the transaction ends.
-func (v *Vault) findKeys(ctx context.Context, rows []closingRow, hold bool) error {
-	subject := rows[0].subject
-	tag, err := v.tag(ctx, subject)
-	if err != nil {
+// findKeys holds and reads the keys and the tombstones of one subject.
+func (v *Vault) findKeys(ctx context.Context, rows []closingRow) error {
+	if err := v.holdKeys(ctx, rows, true); err != nil {
 		return err
 	}
-	gone, err := v.goneOf(ctx, tag)
+	if _, err := v.readKeys(ctx, rows); err != nil {
+		return err
+	}
+	return v.readTombs(ctx, rows)
+}
+
+// holdKeys puts a row where there is no key of the subject, so that nobody makes one
+// until the transaction ends; what others are making meanwhile it waits for. Without
+// insert it only prepares rows.
+func (v *Vault) holdKeys(ctx context.Context, rows []closingRow, insert bool) error {
+	tag, err := v.tag(ctx, rows[0].subject)
 	if err != nil {
 		return err
 	}
 	now := storage.Micros(v.now())
-	var inserts []storage.Op
+	ops := make([]storage.Op, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		*r = closingRow{subject: subject, compartment: r.compartment, tag: tag, gone: gone[r.compartment], none: true}
-		if hold && !r.gone {
+		*r = closingRow{subject: r.subject, compartment: r.compartment, tag: tag, none: true}
+		if insert {
 			r.kid = newKeyID(r.compartment)
-			inserts = append(inserts, insKey.With(subject, r.compartment, r.kid[:], 0, closing, []byte{}, now))
+			ops[i] = insKey.With(r.subject, r.compartment, r.kid[:], 0, closing, []byte{}, now)
 		}
 	}
-	if len(inserts) > 0 {
-		if _, err := v.keys.Apply(ctx, inserts...); err != nil {
-			return err
-		}
-		if gone, err = v.goneOf(ctx, tag); err != nil { // it may have waited for somebody else's shred
-			return err
-		}
+	if insert {
+		_, err = v.keys.Apply(ctx, ops...)
 	}
-	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{subject}) {
+	return err
+}
+
+// readKeys reads the keys of the subject of rows, and counts those of other
+// compartments.
+func (v *Vault) readKeys(ctx context.Context, rows []closingRow) (others int, err error) {
+	for row, err := range v.keys.Scan(ctx, selKeysOf, []any{rows[0].subject}) {
 		var k keyRow
 		if err == nil {
 			err = k.scan(row)
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		i := slices.IndexFunc(rows, func(r closingRow) bool { return r.compartment == k.compartment })
-		if i >= 0 { // also where there is a tombstone, if its transaction did not see that
-			r := &rows[i]
-			if r.kid == keyID(k.kid) && gone[r.compartment] {
-				r.gone = true
-				continue
-			}
-			r.kid, r.none, r.live, r.gone = keyID(k.kid), k.epoch == 0, k.state == live, false
+		if i < 0 {
+			others++
+		} else if r := &rows[i]; r.kid != keyID(k.kid) {
+			r.kid, r.none, r.live, r.theirs = keyID(k.kid), k.epoch == 0, k.state == live, true
 		}
 	}
-	return nil
+	return others, nil
+}
+
+// readTombs marks those of rows whose key was destroyed before. A key that was made
+// in a transaction that did not see the tombstone counts all the same.
+func (v *Vault) readTombs(ctx context.Context, rows []closingRow) error {
+	gone, err := v.goneOf(ctx, rows[0].tag)
+	for i := range rows {
+		rows[i].gone = gone[rows[i].compartment] && !rows[i].theirs
+	}
+	return err
 }
 
 // goneOf returns the compartments whose key was destroyed and none has taken its

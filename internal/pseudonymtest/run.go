@@ -172,9 +172,14 @@ func compartments(t *testing.T, open Open) {
 	require.NoError(t, err)
 	_, err = v.Open(ctx, "c-7", invoice, c)
 	require.NoError(t, err)
+	alias, err := v.Token(ctx, "subject", "c-7")
+	require.NoError(t, err)
 	require.NoError(t, v.Shred(ctx, "c-7"))
 	_, err = v.Open(ctx, "c-7", invoice, c)
 	require.ErrorIs(t, err, pseudonym.ErrShredded)
+	again, err := v.Token(ctx, "subject", "c-7")
+	require.NoError(t, err)
+	require.Equal(t, alias, again, "the tombstone of the first shred stays")
 	require.Error(t, v.Shred(ctx, "c-7", "prof"))
 }
 
