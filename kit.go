@@ -340,11 +340,11 @@ func (k *Kit) Run(ctx context.Context) error {
 }
 
 // Daily does the work of a day that needs somebody who answers for it: it erases what
-// an earlier erasure had to leave and may go now, and removes files of requests,
-// stored answers, proof and tokens whose time is over, and lifts what was restricted
-// while an objection was examined. By is as in dsar.Act, for
-// example dsar.BySystem. It may be called again after an error and must not run
-// inside a transaction.
+// an earlier erasure had to leave and may go now, removes files of requests, stored
+// answers, proof and tokens whose time is over, and lifts what was restricted while an
+// objection was examined. By is as in dsar.Act, for example dsar.BySystem. What fails
+// keeps nothing else from being done; the errors are joined. It may be called again
+// after an error and must not run inside a transaction.
 func (k *Kit) Daily(ctx context.Context, by string) error {
 	if err := k.made(); err != nil {
 		return err
@@ -355,27 +355,31 @@ func (k *Kit) Daily(ctx context.Context, by string) error {
 		steps = append(steps,
 			func(ctx context.Context) (int, error) { return k.Desk.Rest(ctx, act) },
 			func(ctx context.Context) (int, error) { return k.Desk.Expire(ctx, act) },
+			k.Desk.DropBundles,
+			func(ctx context.Context) (int, error) { return k.Desk.LiftDue(ctx, act) },
 		)
 	}
+	steps = append(steps, func(ctx context.Context) (int, error) {
+		n, err := k.Ledger.CleanTokens(ctx)
+		return int(n), err
+	})
+	var failed []error
 	for _, step := range steps {
-		for { // each does a bounded number per call
-			n, err := step(ctx)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				break
-			}
-		}
-	}
-	if k.Desk != nil {
-		if _, err := k.Desk.DropBundles(ctx); err != nil {
+		err := toTheEnd(ctx, step)
+		if errors.Is(err, storage.ErrInTx) || ctx.Err() != nil {
 			return err
 		}
-		if _, err := k.Desk.LiftDue(ctx, act); err != nil {
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// toTheEnd calls what does a bounded number of things per call until there are no
+// more, and returns the error of those that are left.
+func toTheEnd(ctx context.Context, step func(context.Context) (int, error)) error {
+	for {
+		if n, err := step(ctx); n == 0 || ctx.Err() != nil {
 			return err
 		}
 	}
-	_, err := k.Ledger.CleanTokens(ctx)
-	return err
 }

@@ -1,6 +1,7 @@
 package gdprkit_test
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"github.com/gdprkit/gdprkit/consent"
 	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/dsartest"
 	"github.com/gdprkit/gdprkit/retention"
+	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
 
@@ -105,4 +108,47 @@ func TestKitOfNothing(t *testing.T) {
 			require.ErrorContains(t, err, "Kit: was not made by Open")
 		}
 	}
+}
+
+// What fails on a day keeps nothing else from being done.
+func TestDailyGoesOn(t *testing.T) {
+	ctx, db, ring := t.Context(), memstore.New(nil), newRing(t.TempDir())
+	now, pass := ticking(dsartest.Start, time.Second)
+	controller, crm := dsartest.Controller(), dsartest.NewCRM("crm")
+	crm.Fill("c1", "Anna de Vries", "anna@example.org")
+	open := func(sources ...dsar.Source) *gdprkit.Kit {
+		kit, err := gdprkit.Open(ctx, db, "acme", ring, &gdprkit.Options{
+			Controller: &controller, Sources: sources, Now: now,
+			Adjust: gdprkit.Adjust{DSAR: func(o *dsar.Options) { o.Keeper = &dsartest.Keeper{} }},
+		})
+		require.NoError(t, err)
+		return kit
+	}
+	kit, clerk := open(crm), dsar.Act{By: "s1"}
+	r, err := kit.Desk.Receive(ctx, dsartest.Intake(dsar.Erasure))
+	require.NoError(t, err)
+	_, err = kit.Desk.Waive(ctx, r.ID, "known", clerk)
+	require.NoError(t, err)
+	plan, err := kit.Desk.Plan(ctx, r.ID, clerk)
+	require.NoError(t, err)
+	_, err = kit.Desk.Approve(ctx, r.ID, plan.Hash, dsar.Act{By: "s2"})
+	require.NoError(t, err)
+	_, err = kit.Desk.Work(ctx, r.ID, clerk)
+	require.NoError(t, err)
+	_, err = kit.Desk.Fulfil(ctx, r.ID, clerk)
+	require.NoError(t, err)
+	require.NotEmpty(t, crm.Rows("invoices"), "kept for a duty")
+	refused, err := kit.Desk.Receive(ctx, dsartest.Intake(dsar.Access))
+	require.NoError(t, err)
+	_, err = kit.Desk.Refuse(ctx, refused.ID, dsartest.RefusalOf(), clerk)
+	require.NoError(t, err)
+
+	pass(10 * 366 * 24 * time.Hour)
+	kit = open() // the CRM's source is no longer given
+	require.ErrorContains(t, kit.Daily(ctx, dsar.BySystem), "Options.Sources: lacks crm")
+	refused, err = kit.Desk.Get(ctx, refused.ID)
+	require.NoError(t, err)
+	require.True(t, refused.Forgotten)
+	require.ErrorIs(t, db.InTx(ctx, func(ctx context.Context) error { return kit.Daily(ctx, dsar.BySystem) }), storage.ErrInTx)
+	require.NoError(t, open(crm).Daily(ctx, dsar.BySystem))
 }

@@ -2,7 +2,6 @@ package dsar
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -10,7 +9,7 @@ import (
 )
 
 var liftable = &storage.Select{From: schema.Request, Columns: []string{"lift", "id"},
-	Where: []storage.Term{{Column: "lift", Cmp: storage.Gt}, {Column: "lift", Cmp: storage.Le}}, Order: []string{"lift", "id"}, Limit: MaxBatch}
+	Where: []storage.Term{{Column: "lift", Cmp: storage.Gt}, {Column: "lift", Cmp: storage.Le}}, Order: []string{"lift", "id"}}
 
 // interim reports whether the request keeps purposes restricted until it is decided:
 // an objection under art. 21(1) by somebody who is known (GDPR art. 18(1)(d)).
@@ -77,13 +76,13 @@ func (d *Desk) alsoRestricted(ctx context.Context, r *row, subject string) (purp
 
 // LiftDue lifts the restrictions that held while objections were examined and of which
 // the person was told, in the answer, that they end by now (GDPR art. 18(1)(d) and
-// (3)): at most [MaxBatch] per call. Call it daily. It goes on after an error, and
-// returns how many requests it dealt with.
+// (3)): at most [MaxBatch] per call. Call it daily until it returns 0. It goes on
+// after an error, and returns how many requests it dealt with.
 func (d *Desk) LiftDue(ctx context.Context, act Act) (int, error) {
 	if err := d.checkAct(&act); err != nil {
 		return 0, err
 	}
-	var due []string
+	n, failed := 0, troubles{}
 	for rec, err := range d.store.Scan(ctx, liftable, []any{0, storage.Micros(d.now())}) {
 		var at int64
 		var id string
@@ -91,18 +90,16 @@ func (d *Desk) LiftDue(ctx context.Context, act Act) (int, error) {
 			err = rec.Scan(&at, &id)
 		}
 		if err != nil {
-			return 0, err
+			failed.add(err)
+			break
 		}
-		due = append(due, id)
-	}
-	n := 0
-	var failed []error
-	for _, id := range due {
 		if _, err := d.Lift(ctx, id, Act{By: act.By}); err != nil {
-			failed = append(failed, err)
+			failed.add(err)
 			continue
 		}
-		n++
+		if n++; n == MaxBatch {
+			break
+		}
 	}
-	return n, errors.Join(failed...)
+	return n, failed.err()
 }

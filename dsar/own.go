@@ -74,7 +74,8 @@ var (
 // shredded, its contents, items and links to subjects go, and the line in the
 // register stays. A file with records that still wait for their date stays too.
 // Without a Shredder the sealed notes of the history stay as they are. Call it
-// daily until it returns 0. It returns how many files were erased.
+// daily until it returns 0. It returns how many files were erased. After an error it
+// goes on with other files, and returns each such error once at the end.
 func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
@@ -88,26 +89,26 @@ func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 		if r.lift != 0 {
 			continue // its restriction has to be lifted first
 		}
-		ids = append(ids, r.id)
-		if len(ids) == MaxBatch {
-			break
-		}
-	}
-	n := 0
-	for _, id := range ids {
-		waits, err := d.deferredIn(ctx, id)
+		waits, err := d.deferredIn(ctx, r.id)
 		if err != nil {
-			return n, err
+			return 0, err
 		}
 		if waits {
 			continue
 		}
+		if ids = append(ids, r.id); len(ids) == MaxBatch {
+			break
+		}
+	}
+	n, failed := 0, troubles{}
+	for _, id := range ids {
 		if err := d.expire(ctx, id, act); err != nil {
-			return n, err
+			failed.add(err)
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, failed.err()
 }
 
 func (d *Desk) expire(ctx context.Context, id string, act Act) error {

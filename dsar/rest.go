@@ -2,6 +2,7 @@ package dsar
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gdprkit/gdprkit/storage"
@@ -10,7 +11,7 @@ import (
 
 var (
 	deferredDue = &storage.Select{From: schema.RequestItem, Columns: itemColumns,
-		Where: []storage.Term{{Column: "state"}, {Column: "again", Cmp: storage.Le}}, Order: []string{"again", "request", "plan", "n"}, Limit: MaxBatch}
+		Where: []storage.Term{{Column: "state"}, {Column: "again", Cmp: storage.Le}}, Order: []string{"again", "request", "plan", "n"}}
 	countRest = &storage.Select{From: schema.RequestItem, Columns: []string{storage.Count},
 		Where: []storage.Term{{Column: "state"}, {Column: "again", Cmp: storage.Le}}}
 )
@@ -25,9 +26,10 @@ func (d *Desk) Backlog(ctx context.Context) (int, error) {
 
 // Rest erases what an earlier erasure had to leave for a duty or a claim, once its
 // date is reached, or, where there was no date, once a hold is released (asked
-// every 30 days): at most [MaxBatch] records per call, each asked of the Keeper
+// every 30 days): some [MaxBatch] records per call, each asked of the Keeper
 // again. It must not run inside a transaction; call it from the host's daily work
-// until it returns 0. It returns how many records were settled.
+// until it returns 0. It returns how many records were settled. After an error it goes
+// on with other requests and sources, and returns each such error once at the end.
 func (d *Desk) Rest(ctx context.Context, act Act) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
@@ -35,31 +37,61 @@ func (d *Desk) Rest(ctx context.Context, act Act) (int, error) {
 	if err := d.checkAct(&act); err != nil {
 		return 0, err
 	}
-	var due []item
-	for rec, err := range d.store.Scan(ctx, deferredDue, []any{itemDeferred, storage.Micros(d.now())}) {
-		if err != nil {
-			return 0, err
+	settled, failed := 0, troubles{}
+	var due []item // of one request, source and subject
+	flush := func() {
+		if len(due) > 0 && !failed.hangs(due[0].source) {
+			n, err := d.restOf(ctx, due, act)
+			settled += n
+			failed.add(err)
 		}
+		due = due[:0]
+	}
+	for rec, err := range d.store.Scan(ctx, deferredDue, []any{itemDeferred, storage.Micros(d.now())}) {
 		var i item
-		if err := rec.Scan(i.pointers()...); err != nil {
-			return 0, err
+		if err == nil {
+			err = rec.Scan(i.pointers()...)
+		}
+		if err != nil {
+			failed.add(err)
+			break
+		}
+		if len(due) == MaxBatch || len(due) > 0 && (due[0].request != i.request || due[0].source != i.source || due[0].subject != i.subject) {
+			flush()
+		}
+		if settled >= MaxBatch || ctx.Err() != nil {
+			break
 		}
 		due = append(due, i)
 	}
-	settled := 0
-	for len(due) > 0 {
-		n := 1
-		for n < len(due) && due[n].request == due[0].request && due[n].source == due[0].source && due[n].subject == due[0].subject {
-			n++
-		}
-		moved, err := d.restOf(ctx, due[:n], act)
-		if err != nil {
-			return settled, err
-		}
-		settled += moved
-		due = due[n:]
+	flush()
+	return settled, failed.err()
+}
+
+// troubles are the errors of work that goes on after one.
+type troubles []error
+
+// add notes an error that says something new.
+func (t *troubles) add(err error) {
+	if err != nil && !slices.ContainsFunc(*t, func(had error) bool { return had.Error() == err.Error() }) {
+		*t = append(*t, err)
 	}
-	return settled, nil
+}
+
+// hangs reports whether a source ran out of its time, which it would do each time.
+func (t troubles) hangs(source string) bool {
+	return slices.ContainsFunc(t, func(err error) bool {
+		var se *SourceError
+		return errors.As(err, &se) && se.Source == source && se.Fault == FaultTimeout
+	})
+}
+
+// err returns the error if there is one, or all joined.
+func (t troubles) err() error {
+	if len(t) == 1 {
+		return t[0]
+	}
+	return errors.Join(t...)
 }
 
 // restOf erases records of one request, source and subject.
