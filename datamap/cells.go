@@ -108,6 +108,9 @@ func (l *Live) moment(d *date, v any) time.Time {
 	case []byte:
 		return l.moment(d, string(x))
 	case string:
+		if t, ok := plainMoment(x, l.options.Zone); ok {
+			return t
+		}
 		for _, form := range layouts {
 			if t, err := time.ParseInLocation(form, x, l.options.Zone); err == nil && t.Year() > 1 {
 				return t
@@ -115,6 +118,31 @@ func (l *Live) moment(d *date, v any) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// plainMoment reads YYYY-MM-DD and YYYY-MM-DD HH:MM:SS, the forms of most databases,
+// in a fraction of the time that the layouts take.
+func plainMoment(x string, zone *time.Location) (t time.Time, ok bool) {
+	if len(x) != len(time.DateOnly) && (len(x) != len(time.DateTime) || x[10] != ' ' && x[10] != 'T') {
+		return t, false
+	}
+	var at [6]int // year, month, day, hour, minute, second
+	field := 0
+	for i := range len(x) {
+		switch c := x[i]; {
+		case c >= '0' && c <= '9':
+			at[field] = at[field]*10 + int(c-'0')
+		case (i == 4 || i == 7) && c == '-', i == 10, (i == 13 || i == 16) && c == ':':
+			field++
+		default:
+			return t, false
+		}
+	}
+	if field != 2 && field != 5 || at[0] <= 1 || at[1] < 1 || at[1] > 12 || at[3] > 23 || at[4] > 59 || at[5] > 59 {
+		return t, false
+	}
+	t = time.Date(at[0], time.Month(at[1]), at[2], at[3], at[4], at[5], 0, zone)
+	return t, t.Day() == at[2] // or the month has no such day
 }
 
 // naive reports whether the engine stores the date without a zone.

@@ -58,24 +58,28 @@ func plainText(c *catalog.Column, v any) string {
 
 // parseKey is the inverse of keyText.
 func (t *table) parseKey(s string) ([]any, bool) {
-	parts := []string{s}
-	if len(t.key) > 1 {
-		if parts = strings.Split(s, ","); len(parts) != len(t.key) {
-			return nil, false
-		}
+	vals := make([]any, len(t.key))
+	return vals, t.parseInto(vals, s)
+}
+
+func (t *table) parseInto(vals []any, s string) bool {
+	n := len(vals)
+	if s == "" || n > 1 && strings.Count(s, ",") != n-1 {
+		return false
 	}
-	vals := make([]any, len(parts))
-	for i, p := range parts {
-		if len(t.key) > 1 {
+	for i := range vals {
+		p := s
+		if n > 1 {
+			p, s, _ = strings.Cut(s, ",")
 			p = unescapeKey.Replace(p)
 		}
 		v, err := argument(t.key[i], p)
-		if err != nil || s == "" {
-			return nil, false
+		if err != nil {
+			return false
 		}
 		vals[i] = v
 	}
-	return vals, true
+	return true
 }
 
 // compareKeys is the order in which rows are delivered: numbers as numbers, text

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -166,8 +167,8 @@ func (s *sweep) pages(ctx context.Context, q *retention.Query, after []any, wher
 			yield(nil, err)
 			return
 		}
-		for _, rec := range page {
-			if !yield(rec, nil) {
+		for i := range page {
+			if !yield(&page[i], nil) {
 				return
 			}
 		}
@@ -187,8 +188,8 @@ func (s *sweep) Load(ctx context.Context, q *retention.Query, keys []string) ite
 				yield(nil, err)
 				return
 			}
-			for _, rec := range page {
-				if !yield(rec, nil) {
+			for i := range page {
+				if !yield(&page[i], nil) {
 					return
 				}
 			}
@@ -198,9 +199,10 @@ func (s *sweep) Load(ctx context.Context, q *retention.Query, keys []string) ite
 
 func (s *sweep) parse(keys []string) [][]any {
 	out := make([][]any, 0, len(keys))
+	vals, n := make([]any, len(keys)*len(s.t.key)), len(s.t.key)
 	for _, k := range keys {
-		if v, ok := s.parseKey(k); ok {
-			out = append(out, v)
+		if bare, ok := strings.CutPrefix(k, s.prefix); ok && s.t.parseInto(vals[:n], bare) {
+			out, vals = append(out, vals[:n:n]), vals[n:]
 		}
 	}
 	return out
@@ -234,6 +236,7 @@ type columns struct {
 	exprs    []string
 	prefixes []string // of the subjects
 	events   int      // place of the first
+	dates    []*date  // of the events, nil where the table knows none
 }
 
 func (s *sweep) columns(st *statement, q *retention.Query) *columns {
@@ -252,17 +255,22 @@ func (s *sweep) columns(st *statement, q *retention.Query) *columns {
 	}
 	c.events = len(c.exprs)
 	for _, e := range q.Events() {
-		if d := s.date(e); d != nil {
-			c.exprs = append(c.exprs, st.dateExpr(d))
-		} else {
+		d := s.date(e)
+		c.dates = append(c.dates, d)
+		switch {
+		case d == nil:
 			c.exprs = append(c.exprs, "NULL")
+		case st.dialect == "sqlite": // as it is stored: no driver parses what has no declared type
+			c.exprs = append(c.exprs, "+"+st.dateExpr(d))
+		default:
+			c.exprs = append(c.exprs, st.dateExpr(d))
 		}
 	}
 	return c
 }
 
 // read reads the records that meet a condition.
-func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statement), page bool) ([]*retention.Record, error) {
+func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statement), page bool) ([]retention.Record, error) {
 	st := s.l.statement()
 	c := s.columns(st, q)
 	st.add("SELECT " + strings.Join(c.exprs, ", ") + " FROM " + st.table(s.t.live.Name) + " t0 WHERE ")
@@ -273,30 +281,53 @@ func (s *sweep) read(ctx context.Context, q *retention.Query, where func(*statem
 	} else if s.l.db.Tx(ctx) != nil {
 		st.add(map[string]string{"postgres": " FOR UPDATE OF t0", "mysql": " FOR UPDATE"}[st.dialect])
 	}
-	return s.records(ctx, q, st, c)
+	var out []retention.Record
+	var events []int64 // of all records
+	err := s.records(ctx, q, st, c, func(rec *retention.Record) error {
+		at := len(events)
+		events = append(events, rec.Events...)
+		out = append(out, *rec)
+		out[len(out)-1].Events = events[at:len(events):len(events)]
+		return nil
+	})
+	return out, err
 }
 
-// records runs a statement that gives the columns.
-func (s *sweep) records(ctx context.Context, q *retention.Query, st *statement, c *columns) ([]*retention.Record, error) {
-	nk, events := len(s.t.key), q.Events()
-	var out []*retention.Record
-	err := s.l.query(ctx, st, len(c.exprs), func(v []any) error {
-		rec := &retention.Record{Key: s.prefix + s.t.keyText(v[:nk]), Events: make([]int64, len(events))}
+// records runs a statement that gives the columns. The record is the same each time.
+func (s *sweep) records(ctx context.Context, q *retention.Query, st *statement, c *columns, f func(*retention.Record) error) error {
+	nk, rec := len(s.t.key), retention.Record{Events: make([]int64, len(c.dates))}
+	return s.l.query(ctx, st, len(c.exprs), func(v []any) error {
+		rec.Key, rec.Subject = s.record(v[:nk]), ""
 		for i, p := range c.prefixes {
 			if x := v[nk+i]; x != nil && rec.Subject == "" {
-				rec.Subject = p + plainText(&catalog.Column{}, x)
+				rec.Subject = prefixed(p, &catalog.Column{}, x)
 			}
 		}
 		if s.t.owner != nil {
 			rec.Owner = plainText(s.t.owner, v[c.events-1])
 		}
-		for i, e := range events {
-			rec.Events[i] = s.l.event(q, s.date(e), v[c.events+i])
+		for i, d := range c.dates {
+			rec.Events[i] = s.l.event(q, d, v[c.events+i])
 		}
-		out = append(out, rec)
-		return nil
+		return f(&rec)
 	})
-	return out, err
+}
+
+// record is the name of a row by the values of its key.
+func (s *sweep) record(key []any) string {
+	if len(key) == 1 {
+		return prefixed(s.prefix, s.t.key[0], key[0])
+	}
+	return s.prefix + s.t.keyText(key)
+}
+
+// prefixed is plainText after a prefix.
+func prefixed(prefix string, c *catalog.Column, v any) string {
+	if n, ok := v.(int64); ok {
+		var b [64]byte
+		return string(strconv.AppendInt(append(b[:0], prefix...), n, 10))
+	}
+	return prefix + plainText(c, v)
 }
 
 // event is a date in microseconds; a civil date is the start of its day in the

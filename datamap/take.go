@@ -50,21 +50,24 @@ func (s *sweep) source() retention.Source {
 func (s taking) Take(ctx context.Context, q *retention.Query, keys []string) iter.Seq2[*retention.Record, error] {
 	return func(yield func(*retention.Record, error) bool) {
 		for part := range slices.Chunk(s.parse(keys), takenChunk) {
-			page, err := s.take(ctx, q, part)
+			stopped := false
+			err := s.take(ctx, q, part, func(rec *retention.Record) error {
+				if stopped = !yield(rec, nil); stopped {
+					return errStop
+				}
+				return nil
+			})
 			if err != nil {
 				yield(nil, err)
-				return
 			}
-			for _, rec := range page {
-				if !yield(rec, nil) {
-					return
-				}
+			if err != nil || stopped {
+				return
 			}
 		}
 	}
 }
 
-func (s taking) take(ctx context.Context, q *retention.Query, keys [][]any) ([]*retention.Record, error) {
+func (s taking) take(ctx context.Context, q *retention.Query, keys [][]any, f func(*retention.Record) error) error {
 	st := s.l.statement()
 	st.row = st.name(s.t.live.Name) // MariaDB takes no alias here
 	c := s.columns(st, q)
@@ -73,14 +76,18 @@ func (s taking) take(ctx context.Context, q *retention.Query, keys [][]any) ([]*
 	st.add(" AND ")
 	s.condition(st, q)
 	st.add(" RETURNING " + strings.Join(c.exprs, ", "))
-	return s.records(ctx, q, st, c)
+	return s.records(ctx, q, st, c, f)
 }
 
 // CheckCarried implements retention.Checker: of rows that were to go, those that are
-// still there.
+// still there. Within the transaction that deleted them only a trigger can have
+// written them back.
 func (s taking) CheckCarried(ctx context.Context, o *retention.Order, keys []string) ([]string, error) {
 	if o.Action != retention.Erase || len(o.Fields) > 0 {
 		return s.sweep.CheckCarried(ctx, o, keys)
+	}
+	if quiet, err := s.quiet(ctx); err != nil || quiet {
+		return nil, err
 	}
 	var remaining []string
 	for part := range slices.Chunk(s.parse(keys), takenChunk) {
@@ -88,7 +95,7 @@ func (s taking) CheckCarried(ctx context.Context, o *retention.Order, keys []str
 		st.add("SELECT " + list(s.t.key, func(c *catalog.Column) string { return st.column("t0", c) }) + " FROM " + st.table(s.t.live.Name) + " t0 WHERE ")
 		st.among("t0", s.t.key, part)
 		err := s.l.query(ctx, st, len(s.t.key), func(v []any) error {
-			remaining = append(remaining, s.prefix+s.t.keyText(v))
+			remaining = append(remaining, s.record(v))
 			return nil
 		})
 		if err != nil {
@@ -96,6 +103,28 @@ func (s taking) CheckCarried(ctx context.Context, o *retention.Order, keys []str
 		}
 	}
 	return remaining, nil
+}
+
+// quiet reports whether the transaction of ctx sees no trigger on the table. On
+// PostgreSQL rules and partitions count as such; MySQL and MariaDB do not show
+// everybody every trigger.
+func (s taking) quiet(ctx context.Context) (bool, error) {
+	st := s.l.statement()
+	switch {
+	case s.l.db.Tx(ctx) == nil:
+		return false, nil
+	case st.dialect == "sqlite":
+		const on = " WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE"
+		st.add("SELECT 1 FROM sqlite_master"+on+" UNION ALL SELECT 1 FROM sqlite_temp_master"+on+" LIMIT 1", s.t.live.Name, s.t.live.Name)
+	case st.dialect == "postgres":
+		st.add("SELECT 1 FROM pg_class c WHERE c.oid = CAST(? AS regclass) AND (c.relkind <> 'r' OR c.relhassubclass OR c.relhasrules OR c.relhastriggers"+
+			" AND EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal))", st.table(s.t.live.Name))
+	default:
+		return false, nil
+	}
+	quiet := true
+	err := s.l.query(ctx, st, 1, func([]any) error { quiet = false; return nil })
+	return quiet, err
 }
 
 // among writes that the key is one of keys, in at most one parameter where the engine

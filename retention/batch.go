@@ -208,7 +208,8 @@ func (b *batch) decide(ctx context.Context, q *inquiry, it *Item, row *Record, f
 		x.ground = d.Ground()
 	}
 	if b.last == nil || !o.same(b.last) {
-		b.last = &o
+		last := o
+		b.last = &last
 	}
 	x.order = b.last
 	b.done = append(b.done, x)
