@@ -14,6 +14,7 @@ import (
 func datamapCases() []Case {
 	return []Case{
 		{Op: "datamap: collect a subject", Baseline: "one SELECT scanned into a struct + json.Encoder", Goal: 1.1, N: 1, Setup: benchCollect},
+		{Op: "datamap: erase", Baseline: "chunked DELETE that writes the same entries", Goal: 0.7, Rate: true, Wall: true, N: erasePart, Setup: benchSweep},
 	}
 }
 

@@ -95,9 +95,12 @@ func (h *benchHost) Carry(ctx context.Context, _ *retention.Order, keys []string
 	return nil, err
 }
 
-func (h *benchHost) Record(context.Context, string, string, ...slog.Attr) error { return nil }
+// benchAuditor writes the entries of both sides.
+type benchAuditor struct{ e *Env }
 
-func (h *benchHost) RecordBatch(ctx context.Context, _ string, _ []string, attrs [][]slog.Attr) error {
+func (benchAuditor) Record(context.Context, string, string, ...slog.Attr) error { return nil }
+
+func (a benchAuditor) RecordBatch(ctx context.Context, _ string, subjects []string, attrs [][]slog.Attr) error {
 	records := make([]string, len(attrs))
 	for i, list := range attrs {
 		for _, a := range list {
@@ -107,21 +110,25 @@ func (h *benchHost) RecordBatch(ctx context.Context, _ string, _ []string, attrs
 			}
 		}
 	}
-	return benchEntries(ctx, h.e.DB.Tx(ctx), records)
+	return benchEntries(ctx, a.e.DB.Tx(ctx), subjects, records)
 }
+
+// benchEntryTable makes the table of the entries.
+var benchEntryTable = []string{"DROP TABLE IF EXISTS bench_entry",
+	"CREATE TABLE bench_entry (subject VARCHAR(64), record VARCHAR(64), rule VARCHAR(64), ground VARCHAR(64))"}
 
 // benchEntries writes an entry per row, as both sides do.
 func benchEntries(ctx context.Context, on interface {
 	ExecContext(context.Context, string, ...any) (sql.Result, error)
-}, records []string) error {
+}, subjects, records []string) error {
 	var b strings.Builder
 	for i, r := range records {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("('" + r + "','use','GDPR art. 6(1)(b)')")
+		b.WriteString("('" + subjects[i] + "','" + r + "','use','GDPR art. 6(1)(b)')")
 	}
-	_, err := on.ExecContext(ctx, "INSERT INTO bench_entry (record, rule, ground) VALUES "+b.String())
+	_, err := on.ExecContext(ctx, "INSERT INTO bench_entry (subject, record, rule, ground) VALUES "+b.String())
 	return err
 }
 
@@ -135,7 +142,7 @@ func benchErase(e *Env) (func(int) error, func(int) error, error) {
 			return nil, nil, err
 		}
 	}
-	for _, text := range []string{"DROP TABLE IF EXISTS bench_entry", "CREATE TABLE bench_entry (record VARCHAR(64), rule VARCHAR(64), ground VARCHAR(64))"} {
+	for _, text := range benchEntryTable {
 		if _, err := e.SQL.ExecContext(ctx, text); err != nil {
 			return nil, nil, err
 		}
@@ -146,7 +153,7 @@ func benchErase(e *Env) (func(int) error, func(int) error, error) {
 	}
 	var runs []func() error
 	for i := range parts {
-		run, err := benchPart(e, s, &benchHost{e, "bench_ours", i*erasePart + 1, (i + 1) * erasePart})
+		run, err := benchPart(e, s, &benchHost{e, "bench_ours", i*erasePart + 1, (i + 1) * erasePart}, benchAuditor{e})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -160,12 +167,12 @@ func benchErase(e *Env) (func(int) error, func(int) error, error) {
 		runs = runs[1:]
 		return run()
 	}
-	return ours, func(n int) error { return benchRaw(e, n) }, nil
+	return ours, func(n int) error { return benchRaw(e, "bench_raw", "''", []any{dutyCut, useCut}, n) }, nil
 }
 
 // benchPart plans the erasure of one part and returns its execution.
-func benchPart(e *Env, s *retention.Schedule, host *benchHost) (func() error, error) {
-	engine, err := retention.New(e.Tenant(), s, &retention.Options{Sources: []retention.Source{host}, Auditor: host, SelfApproval: true,
+func benchPart(e *Env, s *retention.Schedule, source retention.Source, auditor retention.Auditor) (func() error, error) {
+	engine, err := retention.New(e.Tenant(), s, &retention.Options{Sources: []retention.Source{source}, Auditor: auditor, SelfApproval: true,
 		Now: func() time.Time { return benchNow }})
 	if err != nil {
 		return nil, err
@@ -185,13 +192,13 @@ func benchPart(e *Env, s *retention.Schedule, host *benchHost) (func() error, er
 
 // benchRaw is what a careful programmer writes by hand: keyset chunks of 1000, each
 // with its entries in one transaction.
-func benchRaw(e *Env, n int) error {
+func benchRaw(e *Env, table, subject string, cuts []any, n int) error {
 	for done := 0; done < n; {
 		tx, err := e.SQL.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
-		got, err := rawChunk(e, tx)
+		got, err := rawChunk(e, tx, table, subject, cuts)
 		if err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -206,25 +213,25 @@ func benchRaw(e *Env, n int) error {
 	return nil
 }
 
-func rawChunk(e *Env, tx *sql.Tx) (int, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id FROM bench_raw WHERE issued < "+e.mark(1)+" AND contact < "+e.mark(2)+" ORDER BY id LIMIT 1000", dutyCut, useCut)
+func rawChunk(e *Env, tx *sql.Tx, table, subject string, cuts []any) (int, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, "+subject+" FROM "+table+" WHERE issued < "+e.mark(1)+" AND contact < "+e.mark(2)+" ORDER BY id LIMIT 1000", cuts...)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	var ids []string
+	var ids, subjects []string
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var id, subject string
+		if err := rows.Scan(&id, &subject); err != nil {
 			return 0, err
 		}
-		ids = append(ids, id)
+		ids, subjects = append(ids, id), append(subjects, subject)
 	}
 	if err := rows.Err(); err != nil || len(ids) == 0 {
 		return 0, err
 	}
 	where, args := e.among(ids)
-	if _, err := tx.ExecContext(ctx, "DELETE FROM bench_raw WHERE "+where, args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE "+where, args...); err != nil {
 		return 0, err
 	}
 	records := make([]string, len(ids))
@@ -232,5 +239,5 @@ func rawChunk(e *Env, tx *sql.Tx) (int, error) {
 		sum := sha256.Sum256([]byte(id))
 		records[i] = hex.EncodeToString(sum[:16])
 	}
-	return len(ids), benchEntries(ctx, tx, records)
+	return len(ids), benchEntries(ctx, tx, subjects, records)
 }
