@@ -67,7 +67,8 @@ func (l *Ledger) atOnce(ctx context.Context, c *change) (done bool, err error) {
 	if !l.store.Traits().Whole || l.store.State(ctx) != storage.Outside || c.audit != nil || !c.oneSubject() {
 		return false, nil
 	}
-	p, err := l.unlocked(ctx, c.events[0].subject)
+	p, err := l.readPerson(ctx, c.events[0].subject)
+	p.free = true
 	if err != nil || c.check != nil && c.check([]*state{p.old}) != nil {
 		return false, nil
 	}
@@ -90,18 +91,4 @@ func (l *Ledger) atOnce(ctx context.Context, c *change) (done bool, err error) {
 
 func (c *change) oneSubject() bool {
 	return !slices.ContainsFunc(c.events, func(e *event) bool { return e.subject != c.events[0].subject })
-}
-
-// unlocked reads a person without a lock.
-func (l *Ledger) unlocked(ctx context.Context, subject string) (p locked, err error) {
-	p = locked{subject: subject, free: true, known: true}
-	var body []byte
-	err = l.store.Get(ctx, starBody, []any{AllPurposes, "", subject}, &p.seq, &body)
-	if errors.Is(err, storage.ErrNotFound) {
-		p.known = false
-	} else if err != nil {
-		return p, err
-	}
-	p.old, err = decodeState(body)
-	return p, err
 }

@@ -168,25 +168,50 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 	return c.main.public(), nil
 }
 
-// claim locks the persons of the events, in the order of their keys.
+// claim locks the persons of the events, in the order of their keys. Where one
+// transaction writes at a time, and has begun with that, to read is enough.
 func (l *Ledger) claim(ctx context.Context, events []*event) ([]locked, error) {
 	var people []locked
+	read := l.lockPerson
+	if l.store.Traits().SealInside && l.store.State(ctx) == storage.Owned {
+		read = l.readPerson
+	}
 	for _, e := range events {
 		if n := len(people); n > 0 && people[n-1].subject == e.subject {
 			continue
 		}
-		p := locked{subject: e.subject}
-		var body []byte
-		if err := l.store.Claim(ctx, claimStar, []any{AllPurposes, "", e.subject, []byte{}}, &p.seq, &body); err != nil {
-			return nil, err
-		}
-		var err error
-		if p.old, err = decodeState(body); err != nil {
+		p, err := read(ctx, e.subject)
+		if err != nil {
 			return nil, err
 		}
 		people = append(people, p)
 	}
 	return people, nil
+}
+
+// lockPerson inserts the row of a person as a whole if it is missing, and locks it.
+func (l *Ledger) lockPerson(ctx context.Context, subject string) (p locked, err error) {
+	p.subject = subject
+	var body []byte
+	if err := l.store.Claim(ctx, claimStar, []any{AllPurposes, "", subject, []byte{}}, &p.seq, &body); err != nil {
+		return p, err
+	}
+	p.old, err = decodeState(body)
+	return p, err
+}
+
+// readPerson reads the row of a person as a whole.
+func (l *Ledger) readPerson(ctx context.Context, subject string) (p locked, err error) {
+	p = locked{subject: subject, known: true}
+	var body []byte
+	err = l.store.Get(ctx, starBody, []any{AllPurposes, "", subject}, &p.seq, &body)
+	if errors.Is(err, storage.ErrNotFound) {
+		p.known = false
+	} else if err != nil {
+		return p, err
+	}
+	p.old, err = decodeState(body)
+	return p, err
 }
 
 // operations folds the events into the states and returns what to write, the events
@@ -221,8 +246,7 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 				proofs = append(proofs, insertProof.With(e.subject, e.id[:], e.sealed, 0, ""))
 			}
 		}
-		rows = append(rows, p.star(seq))
-		rows = append(rows, changedRows(p.subject, p.old, p.next)...)
+		rows = append(rows, p.rows(seq)...)
 	}
 	rest := append(proofs, rows...)
 	slices.SortStableFunc(rest, func(a, b storage.Op) int { return rank(a) - rank(b) })
@@ -231,19 +255,24 @@ func (l *Ledger) operations(people []locked, events []*event) ([]storage.Op, err
 
 // rank brings operations of one kind together, so that they become one statement.
 func rank(op storage.Op) int {
-	return slices.Index([]*storage.Write{insertProof, insertOutbox, newStar, setStar, putState, deleteState}, op.Write)
+	return slices.Index([]*storage.Write{insertProof, insertOutbox, addState, setStar, putState, deleteState}, op.Write)
 }
 
-// star returns the operation that writes the row of the person as a whole.
-func (p *locked) star(seq int64) storage.Op {
-	if !p.free {
-		return starOp(p.subject, seq, p.next)
+// rows returns the operations that write the row of the person as a whole and those
+// of the pairs. Without a lock the former are compared and set, or all of them new.
+func (p *locked) rows(seq int64) []storage.Op {
+	ops := append([]storage.Op{starOp(p.subject, seq, p.next)}, changedRows(p.subject, p.old, p.next)...)
+	switch {
+	case !p.free:
+	case p.known:
+		r := p.next.star()
+		ops[0] = setStar.With(seq, r.stops, r.event[:], r.body, AllPurposes, "", p.subject, p.seq)
+	default:
+		for i := range ops {
+			ops[i].Write = addState
+		}
 	}
-	r := p.next.star()
-	if !p.known {
-		return newStar.With(AllPurposes, "", p.subject, seq, r.stops, r.event[:], r.body)
-	}
-	return setStar.With(seq, r.stops, r.event[:], r.body, AllPurposes, "", p.subject, p.seq)
+	return ops
 }
 
 func starOp(subject string, seq int64, s *state) storage.Op {

@@ -21,7 +21,7 @@ var (
 	starBody    = &storage.Select{From: schema.ConsentState, Columns: []string{"seq", "body"}, Where: storage.By("purpose", "channel", "subject")}
 
 	putState = &storage.Write{Verb: storage.Put, Table: schema.ConsentState, Set: stateColumns}
-	newStar  = &storage.Write{Verb: storage.Insert, Table: schema.ConsentState, Set: []string{"purpose", "channel", "subject", "seq", "stops", "event", "body"}}
+	addState = &storage.Write{Verb: storage.Insert, Table: schema.ConsentState, Set: stateColumns}
 	setStar  = &storage.Write{Verb: storage.Update, Table: schema.ConsentState, Set: []string{"seq", "stops", "event", "body"},
 		Where: storage.By("purpose", "channel", "subject", "seq"), Must: true}
 	deleteState = &storage.Write{Verb: storage.Delete, Table: schema.ConsentState, Where: storage.By("purpose", "channel", "subject")}
