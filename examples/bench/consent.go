@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -226,26 +227,32 @@ type handGift struct {
 	tenant         string
 	who            int
 	lock, put, add *sql.Stmt
+	read           *sql.Stmt // what lock does not return
 }
 
 func newHandGift(e *Env) (*handGift, error) {
 	h := &handGift{e: e, tenant: e.Tenant().Scope()}
 	lock := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, event) VALUES (?, '*', '', ?, ?) `
+	read := "SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ?"
 	put := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, seq, status, stops, version, valid_from, valid_until, event, body)
 		VALUES (?, '*', '', ?, ?, 0, 0, 0, 0, 0, ?, ?), (?, 'news', 'email', ?, 0, 4, 0, 1, ?, 0, ?, NULL) `
 	if e.Engine == "mysql" {
+		read += " FOR UPDATE"
 		lock += `ON DUPLICATE KEY UPDATE tenant = VALUES(tenant)`
 		put += `ON DUPLICATE KEY UPDATE seq = VALUES(seq), status = VALUES(status), valid_from = VALUES(valid_from), event = VALUES(event), body = VALUES(body)`
 	} else {
 		lock += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET tenant = excluded.tenant RETURNING seq, body`
 		put += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET seq = excluded.seq, status = excluded.status, valid_from = excluded.valid_from, event = excluded.event, body = excluded.body`
 	}
+	if e.Engine == "sqlite" { // there one transaction writes at a time: a write of nothing is the lock
+		lock = "UPDATE gdpr_schema_version SET state = state WHERE version < 0"
+	}
 	add := `INSERT INTO gdpr_consent_event (tenant, subject, seq, id, kind, purpose, channel, version, at, recorded, valid_until, ground, text_hash, proof_hash, idem, request, detail)
 		VALUES (?, ?, ?, ?, 'given', 'news', 'email', 1, ?, ?, 0, 'A6-1-a', ?, ?, ?, ?, ?)`
 	for _, s := range []struct {
 		to    **sql.Stmt
 		query string
-	}{{&h.lock, lock}, {&h.put, put}, {&h.add, add}} {
+	}{{&h.lock, lock}, {&h.read, read}, {&h.put, put}, {&h.add, add}} {
 		var err error
 		if *s.to, err = e.SQL.Prepare(e.bind(s.query)); err != nil {
 			return nil, err
@@ -285,12 +292,21 @@ func (h *handGift) gift(subject string) error {
 // person locks the row of the person as a whole.
 func (h *handGift) person(tx *sql.Tx, subject string) (seq int64, err error) {
 	var body []byte
-	if h.e.Engine != "mysql" {
+	switch h.e.Engine {
+	case "sqlite":
+		_, err = tx.Stmt(h.lock).Exec()
+	case "mysql":
+		_, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{})
+	default:
 		err = tx.Stmt(h.lock).QueryRow(h.tenant, subject, []byte{}).Scan(&seq, &body)
 		return seq, err
 	}
-	if _, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{}); err == nil {
-		err = tx.QueryRow("SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ? FOR UPDATE", h.tenant, subject).Scan(&seq, &body)
+	if err != nil {
+		return 0, err
+	}
+	err = tx.Stmt(h.read).QueryRow(h.tenant, subject).Scan(&seq, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
 	}
 	return seq, err
 }
