@@ -86,6 +86,6 @@ func (b *Bouncer) DSN(t testing.TB, params string) string {
 	e := Engines()[1]
 	name := fmt.Sprintf("gdprkit_%d_%d", os.Getpid(), databases.Add(1))
 	execute(t, e.connect(t, e.server.dsn), "CREATE DATABASE "+name)
-	t.Cleanup(func() { drop(e.driver, e.server.dsn, "DROP DATABASE "+name+" WITH (FORCE)") })
+	t.Cleanup(func() { dropDatabase(e.driver, e.server.dsn, name) })
 	return b.dsn(name, params)
 }

@@ -17,7 +17,7 @@ import (
 // The view answers a JOIN as Check answers for the purposes that rest on consent.
 func TestConsentView(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		db := e.DB(t, pool, nil)
 		now := time.Now()
 		c, err := consent.NewCatalogue(consenttest.Purposes()...)
@@ -103,7 +103,7 @@ func TestConsentViewEqualsCheck(t *testing.T) {
 		if e.Name == "postgres-pq" && os.Getenv("GDPRKIT_LONG") == "" {
 			t.Skip("the same engine as with pgx; GDPRKIT_LONG=1 runs it too")
 		}
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		db := e.DB(t, pool, nil)
 		allowed, denied := 0, 0
 		for seed := range seeds {
@@ -147,7 +147,7 @@ func TestConsentViewEqualsCheck(t *testing.T) {
 // denied by the view before anybody publishes again.
 func TestConsentViewDeniesWhatIsNotPublished(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		db := e.DB(t, pool, nil)
 		now := time.Now()
 		ledger := func(now time.Time, purposes ...consent.Purpose) *consent.Ledger {

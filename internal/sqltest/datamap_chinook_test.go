@@ -113,7 +113,8 @@ func schemaText(t testing.TB, db *sqlstore.DB) [][]string {
 	if db.Dialect() == sqlstore.SQLite {
 		return cells(t, db, "SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
 	}
-	return cells(t, db, "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM information_schema.COLUMNS ORDER BY TABLE_NAME, COLUMN_NAME")
+	here := map[sqlstore.Dialect]string{sqlstore.Postgres: "current_schema()", sqlstore.MySQL: "DATABASE()"}[db.Dialect()]
+	return cells(t, db, "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+here+" ORDER BY TABLE_NAME, COLUMN_NAME")
 }
 
 func collect(t testing.TB, s dsar.Source, subject string, scope dsar.Scope) map[string][][]string {

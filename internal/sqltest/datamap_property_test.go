@@ -252,7 +252,7 @@ func TestDatamapRandomSchemas(t *testing.T) {
 		defer flag.Set("rapid.seed", flag.Lookup("rapid.seed").Value.String())
 		require.NoError(t, flag.Set("rapid.seed", "20261121"))
 	}
-	Each(t, func(t *testing.T, e *Engine) {
+	EachInTurn(t, func(t *testing.T, e *Engine) {
 		db := e.Open(t)
 		require.NoError(t, checks.Value.Set("12"))
 		if e.Dialect == sqlstore.SQLite {

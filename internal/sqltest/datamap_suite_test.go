@@ -36,7 +36,7 @@ type crm struct {
 
 func openCRM(t *testing.T, e *Engine) *crm {
 	t.Helper()
-	return crmOn(t, e, e.SQL(t, e.DSN(t)))
+	return crmOn(t, e, e.SQL(t, e.Migrated(t)))
 }
 
 // crmOn makes the CRM in an empty database.

@@ -60,7 +60,7 @@ func TestDatamapTakesRows(t *testing.T) {
 	Each(t, func(t *testing.T, e *Engine) {
 		for _, key := range []string{"number", "text"} {
 			t.Run(key, func(t *testing.T) {
-				db := e.DB(t, e.SQL(t, e.DSN(t)), nil)
+				db := e.Open(t)
 				pageViews(t, e, db, key, 400, 2)
 				log := new(noted)
 				source := viewSweep(t, db)
@@ -89,7 +89,7 @@ func TestDatamapTakesRows(t *testing.T) {
 // What a trigger writes back is found although the rows went in one statement.
 func TestDatamapTakenRowsWrittenBack(t *testing.T) {
 	For(t, sqlstore.SQLite, func(t *testing.T, e *Engine) {
-		db := e.DB(t, e.SQL(t, e.DSN(t)), nil)
+		db := e.Open(t)
 		pageViews(t, e, db, "number", 40, 4)
 		_, err := db.SQL().Exec("CREATE TRIGGER back AFTER DELETE ON page_views WHEN OLD.id = 8 BEGIN INSERT INTO page_views VALUES (OLD.id, OLD.owner_id, OLD.note, OLD.seen_at); END")
 		require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,27 +39,38 @@ func Engines() []*Engine {
 	}
 }
 
-// Each runs f as a subtest for each engine.
+// Each runs f as a subtest for each engine. They run side by side, since a client and
+// a server mostly wait for each other, when the test function returns; with
+// GDPRKIT_LONG, which also measures, one after the other.
 func Each(t *testing.T, f func(t *testing.T, e *Engine)) {
 	t.Helper()
-	for _, e := range Engines() {
+	each(t, Engines(), os.Getenv("GDPRKIT_LONG") == "", f)
+}
+
+// EachInTurn is [Each] for a test whose engines share something: one after the other,
+// before it returns.
+func EachInTurn(t *testing.T, f func(t *testing.T, e *Engine)) {
+	t.Helper()
+	each(t, Engines(), false, f)
+}
+
+// For is [Each] for the engines of one dialect.
+func For(t *testing.T, d sqlstore.Dialect, f func(t *testing.T, e *Engine)) {
+	t.Helper()
+	engines := slices.DeleteFunc(Engines(), func(e *Engine) bool { return e.Dialect != d })
+	each(t, engines, os.Getenv("GDPRKIT_LONG") == "", f)
+}
+
+func each(t *testing.T, engines []*Engine, parallel bool, f func(t *testing.T, e *Engine)) {
+	t.Helper()
+	for _, e := range engines {
 		t.Run(e.Name, func(t *testing.T) {
+			if parallel {
+				t.Parallel()
+			}
 			e.need(t)
 			f(t, e)
 		})
-	}
-}
-
-// For runs f for the engines of one dialect.
-func For(t *testing.T, d sqlstore.Dialect, f func(t *testing.T, e *Engine)) {
-	t.Helper()
-	for _, e := range Engines() {
-		if e.Dialect == d {
-			t.Run(e.Name, func(t *testing.T) {
-				e.need(t)
-				f(t, e)
-			})
-		}
 	}
 }
 
@@ -138,7 +150,7 @@ func (e *Engine) connect(t testing.TB, dsn string) *sql.DB {
 // Open returns a migrated DB in an empty database.
 func (e *Engine) Open(t testing.TB) *sqlstore.DB {
 	t.Helper()
-	return e.DB(t, e.SQL(t, e.DSN(t)), nil)
+	return e.DB(t, e.SQL(t, e.Migrated(t)), nil)
 }
 
 // DB returns a migrated DB on a pool.
@@ -183,20 +195,28 @@ func firstLine(s string) string {
 	return line
 }
 
-// drop removes a database after its test, as far as that is possible.
+// drop removes what was made for a test, as far as that is possible.
 func drop(driver, dsn, text string) {
+	if driver != "mysql" {
+		text = "SET lock_timeout = '2s'; " + text
+	}
+	_ = run(driver, dsn, text)
+}
+
+// dropDatabase removes a database of PostgreSQL.
+func dropDatabase(driver, dsn, name string) {
+	if run(driver, dsn, "DROP DATABASE "+name+" WITH (FORCE)") != nil { // before PostgreSQL 13
+		_ = run(driver, dsn, "DROP DATABASE "+name)
+	}
+}
+
+// run runs a statement on a connection of its own.
+func run(driver, dsn, text string) error {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
-		return
+		return err
 	}
 	defer db.Close()
-	conn, err := db.Conn(background(5 * time.Second))
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	if driver != "mysql" {
-		conn.ExecContext(background(time.Second), "SET lock_timeout = '2s'")
-	}
-	conn.ExecContext(background(10*time.Second), text)
+	_, err = db.ExecContext(background(30*time.Second), text)
+	return err
 }

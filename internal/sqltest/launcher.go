@@ -114,7 +114,7 @@ func (l *Launcher) Command(name string, args ...string) (*exec.Cmd, error) {
 	cmd.Dir = l.Dir
 	uid, gid, err := l.account()
 	apart(cmd, uid, gid, l.quit())
-	cmd.Env = append(os.Environ(), "HOME="+l.Dir, "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "HOME="+l.Dir, "TMPDIR="+l.Dir, "LC_ALL=C")
 	return cmd, err
 }
 

@@ -18,7 +18,7 @@ func TestPromises(t *testing.T) {
 			t.Skip("two hundred methods, four times each; GDPRKIT_LONG=1 runs them on servers")
 		}
 		promisetest.Run(t, func(t *testing.T) promisetest.Place {
-			pool := e.SQL(t, e.DSN(t))
+			pool := e.SQL(t, e.Migrated(t))
 			db := e.DB(t, pool, nil)
 			e.CreateTables(t, pool, retentiontest.Invoice)
 			return promisetest.Place{Directory: db, Host: func(ctx context.Context, f func(context.Context) error) error {

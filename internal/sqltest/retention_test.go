@@ -28,7 +28,7 @@ func TestRetention(t *testing.T) {
 			t.Skip("what is stored is the same as with pgx; GDPRKIT_LONG=1 runs it")
 		}
 		retentiontest.Run(t, func(t *testing.T) storage.Directory {
-			pool := e.SQL(t, e.DSN(t))
+			pool := e.SQL(t, e.Migrated(t))
 			db := e.DB(t, pool, nil)
 			e.CreateTables(t, pool, retentiontest.Invoice, retentiontest.Entry)
 			return db
@@ -40,7 +40,7 @@ func TestRetention(t *testing.T) {
 // unknown dates, instants and civil dates.
 func TestRetentionSQLAgreesWithClosures(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		h := newCRM(t, e, e.DB(t, pool, nil), pool)
 		rng := rand.New(rand.NewPCG(11, uint64(e.Dialect)))
 		h.fill(t, rng, 600)
@@ -148,7 +148,7 @@ const sweepSchedule = `{"version":"1","country":"DE","timeZone":"Europe/Berlin",
 // A hold that is placed during a sweep is either too late for a row, or the row stays.
 func TestRetentionHoldDuringSweep(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		db := e.DB(t, pool, nil)
 		h := newCRM(t, e, db, pool)
 		old := time.Now().AddDate(-3, 0, 0).UnixMicro()
@@ -239,7 +239,7 @@ var (
 // blocked can be left out by an anti-join.
 func TestRetentionWithLogAndView(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
-		pool := e.SQL(t, e.DSN(t))
+		pool := e.SQL(t, e.Migrated(t))
 		db := e.DB(t, pool, nil)
 		h := newCRM(t, e, db, pool)
 		old := time.Now().AddDate(-3, 0, 0).UnixMicro()

@@ -26,6 +26,9 @@ type server struct {
 	dsn  string
 	err  error
 	cmd  *exec.Cmd
+
+	onceTemplate sync.Once
+	template     string // see migrated
 }
 
 var postgres = &server{
@@ -75,8 +78,11 @@ func (s *server) launch() (err error) {
 	return WaitFor(s.driver, dsn, 60*time.Second)
 }
 
-// stop kills what start started.
+// stop kills what start started, and leaves nothing on a server that it found.
 func (s *server) stop() {
+	if s.cmd == nil && s.template != "" {
+		dropDatabase(s.driver, s.dsn, s.template)
+	}
 	if s.cmd != nil {
 		s.Stop(s.cmd)
 	}

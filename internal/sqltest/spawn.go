@@ -56,10 +56,29 @@ func Main(m *testing.M) {
 	if name := os.Getenv(childName); name != "" {
 		os.Exit(runChild(name))
 	}
+	remove, err := useFastDir()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	postgres.stop()
 	mariadb.stop()
+	remove()
 	os.Exit(code)
+}
+
+// useFastDir has the temporary directories of tests, and so SQLite, lie where a sync
+// costs nothing; not for GDPRKIT_LONG, whose tables are larger than memory.
+func useFastDir() (remove func(), err error) {
+	if fastDir() == "" || os.Getenv("GDPRKIT_LONG") != "" {
+		return func() {}, nil
+	}
+	dir, err := os.MkdirTemp(fastDir(), "gdprkit-")
+	if err != nil {
+		return nil, err
+	}
+	return func() { os.RemoveAll(dir) }, os.Setenv("TMPDIR", dir)
 }
 
 func runChild(name string) int {

@@ -13,7 +13,7 @@ import (
 func TestStore(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
 		storetest.Run(t, func(t *testing.T) storage.Directory {
-			pool := e.SQL(t, e.DSN(t))
+			pool := e.SQL(t, e.Migrated(t))
 			db := e.DB(t, pool, nil)
 			e.CreateTables(t, pool, storetest.Tables()...)
 			return db
