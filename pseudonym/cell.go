@@ -16,10 +16,12 @@ type cell struct {
 	borrowed bool   // aad is in the entry's scratch
 }
 
-// cells holds the places that a key in the cache was used for more than once: the
-// first ones, as most subjects have few. Sealing and opening there work out nothing
-// again.
+// cells holds places where a key in the cache is used: the first ones, as most
+// subjects have few. Sealing and opening there work out nothing again.
 type cells [8]atomic.Pointer[cell]
+
+// maxKept is the longest place that is kept, in bytes.
+const maxKept = 128
 
 // at is where the cell of a place would be. The columns of a table mostly differ in
 // the middle of the place, the records at its end.
@@ -53,7 +55,8 @@ func (v *Vault) cell(ctx context.Context, subject, place string, create bool, ow
 // before and has room.
 func (e *entry) use(own *cell, f *field, place, record string) *cell {
 	*own = cell{entry: e, domain: e.domain(f)}
-	if at := e.cells.at(place); at.Load() == nil && e.used.Load() && e.compartment == Ordinary {
+	at := e.cells.at(place)
+	if at.Load() == nil && e.used.Load() && e.compartment == Ordinary && len(place) <= maxKept {
 		own.aad = appendAAD(nil, own.domain.prefix, f.suffix, record)
 		kept := *own
 		kept.place = strings.Clone(place)

@@ -42,6 +42,11 @@ func TestCellsKeepTheFirstPlaces(t *testing.T) {
 	}
 	require.Same(t, kept, e.cells.at(place).Load())
 
+	long := Place("contacts", "email", strings.Repeat("7", maxKept))
+	e.cells.at(long).Store(nil)
+	use(long).done()
+	require.Nil(t, e.cells.at(long).Load())
+
 	proof := newEntry("acme", "c-7", Proof, newKeyID(Proof), make([]byte, keySize))
 	proof.used.Store(true)
 	f, record, err := fs.find(place)

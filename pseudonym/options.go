@@ -81,8 +81,8 @@ type Options struct {
 	// index of names unless it is added here.
 	Indexes map[string]Normaliser
 
-	// CacheSize is the number of keys held ready in memory, about 2 KiB each, and
-	// 0.2 KiB for each of the up to 8 places where a key is used again.
+	// CacheSize is the number of keys held ready in memory: about 2 KiB each, and
+	// 0.2 KiB for each of up to 8 places where one is used again.
 	// Default: 10 000.
 	CacheSize int
 
