@@ -211,36 +211,43 @@ func (d *Desk) matches(ctx context.Context, id, typed string) (bool, error) {
 // Deliver calls send for each code that waits, if the CRM held the address before the
 // request, and forgets the code when send returns nil. Call it from the host's
 // worker, where its time tells nobody anything. It must not run inside a
-// transaction. It returns how many were sent.
+// transaction. It returns how many were sent. After an error it goes on with other
+// codes, and returns each such error once at the end; what failed is tried again by the
+// next call, for as long as the code is good.
 func (d *Desk) Deliver(ctx context.Context, send func(ctx context.Context, m Delivery) error) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
 	}
-	sent := 0
+	sent, failed := 0, troubles{}
 	for rec, err := range d.store.Scan(ctx, readyChallenges, []any{challengeReady}) {
-		if err != nil {
-			return sent, err
-		}
 		var id string
 		var n, expires int64
 		var message []byte
-		if err := rec.Scan(&id, &n, &expires, &message); err != nil {
-			return sent, err
+		if err == nil {
+			err = rec.Scan(&id, &n, &expires, &message)
+		}
+		if err != nil {
+			failed.add(err)
+			break
 		}
 		held := false
 		if expires > storage.Micros(d.now()) {
 			if held, err = d.deliver(ctx, id, n, expires, message, send); err != nil {
-				return sent, err
+				if failed.add(err); ctx.Err() != nil {
+					break
+				}
+				continue
 			}
 		}
 		if held {
 			sent++
 		}
 		if _, err := d.store.Apply(ctx, setSent.With(challengeSent, held, nil, id, n)); err != nil {
-			return sent, err
+			failed.add(err)
+			break
 		}
 	}
-	return sent, nil
+	return sent, failed.err()
 }
 
 // deliver sends a code and reports true, unless the address was not held.

@@ -45,7 +45,10 @@ func New(store storage.Store, controller gdpr.Controller, o *Options) (*Desk, er
 		return nil, err
 	}
 	d := &Desk{store: store, controller: controller, o: o.withDefaults(), byName: map[string]Source{}}
-	var err error
+	err := d.o.check()
+	if err != nil {
+		return nil, err
+	}
 	if d.loc, err = controller.Location(); err != nil {
 		return nil, err
 	}

@@ -140,6 +140,21 @@ const (
 	minSecret            = 32
 )
 
+// check reports a period that would end before it began.
+func (o *Options) check() error {
+	for _, p := range []struct {
+		field string
+		is    time.Duration
+	}{
+		{"PlanFor", o.PlanFor}, {"BundleFor", o.BundleFor}, {"FileFor", o.FileFor}, {"LiftAfter", o.LiftAfter}, {"SourceTimeout", o.SourceTimeout},
+	} {
+		if p.is < 0 {
+			return invalid("Options."+p.field, "is negative")
+		}
+	}
+	return nil
+}
+
 func (o *Options) withDefaults() Options {
 	var c Options
 	if o != nil {
@@ -160,7 +175,7 @@ func (o *Options) withDefaults() Options {
 	if c.FileFor == 0 {
 		c.FileFor = defaultFileFor
 	}
-	if c.LiftAfter <= 0 {
+	if c.LiftAfter == 0 {
 		c.LiftAfter = defaultLiftAfter
 	}
 	if c.SourceTimeout == 0 {

@@ -45,7 +45,7 @@ func (d *Desk) Rest(ctx context.Context, act Act) (int, error) {
 			settled += n
 			failed.add(err)
 		}
-		due = due[:0]
+		due = nil // a source that hangs may still have the old ones
 	}
 	for rec, err := range d.store.Scan(ctx, deferredDue, []any{itemDeferred, storage.Micros(d.now())}) {
 		var i item
