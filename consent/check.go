@@ -138,7 +138,8 @@ func (l *Ledger) stateOf(ctx context.Context, q *Query) (view, error) {
 		}
 		return s.view(q), nil
 	}
-	r := new(rowReader)
+	r := readers.Get().(*rowReader)
+	defer readers.Put(r)
 	err := l.store.Get(ctx, currentPair, r.key(q.Purpose, q.Channel, q.Subject), r.dest()...)
 	if err == nil {
 		return r.row().view(q)

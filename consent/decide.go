@@ -33,8 +33,7 @@ func (s *state) view(q *Query) view { return view{s, s.pair(q.Purpose, q.Channel
 
 // decide judges the query at a time by a state.
 func (r *rules) decide(q *Query, s view, at time.Time) Decision {
-	var room [4]step
-	t := trail{steps: room[:0]}
+	var t trail
 	p := r.judge(q, &s, at, &t)
 	d := Decision{Purpose: q.Purpose, Channel: q.Channel, At: at}
 	if p != nil {

@@ -49,10 +49,14 @@ type Step struct {
 	At     time.Time // of that record
 }
 
-// trail collects the steps of a judgement.
+// trail collects the steps of a judgement. The first few have their room in it, so that
+// it stays off the heap.
 type trail struct {
-	steps  []step
+	first  [3]step
+	n      int
+	more   []step
 	denied bool
+	why    Reason // the first that denies
 	basis  Ground
 	brief  bool // only the answer is wanted
 }
@@ -65,40 +69,51 @@ type step struct {
 }
 
 func (t *trail) deny(code Reason, id ids.ID, at int64) {
-	t.denied = true
+	if !t.denied {
+		t.denied, t.why = true, code
+	}
 	t.add(step{code, true, id, at})
 }
 
 func (t *trail) note(code Reason, id ids.ID, at int64) { t.add(step{code, false, id, at}) }
 
 func (t *trail) add(s step) {
-	if !t.brief {
-		t.steps = append(t.steps, s)
+	switch {
+	case t.brief:
+	case t.n < len(t.first):
+		t.first[t.n] = s
+		t.n++
+	default:
+		t.more = append(t.more, s)
 	}
 }
 
 // fill turns the trail into the public form: denials first, in order.
 func (t *trail) fill(d *Decision) {
 	d.Allowed, d.Basis = !t.denied, t.basis
-	d.Chain = make([]Step, 0, len(t.steps))
+	d.Chain = make([]Step, 0, t.n+len(t.more))
 	for _, denies := range [...]bool{t.denied, !t.denied} {
-		for i := range t.steps {
-			if t.steps[i].denies == denies {
-				d.add(&t.steps[i])
-			}
-		}
+		d.add(t.first[:t.n], denies)
+		d.add(t.more, denies)
 	}
 	if len(d.Chain) > 0 {
 		d.Reason = d.Chain[0].Code
 	}
 }
 
-func (d *Decision) add(s *step) {
-	out := Step{Code: s.code, Denies: s.denies}
-	if s.id != (ids.ID{}) {
-		out.Record = s.id.String()
-		out.At = micros(s.at)
-		d.Records = append(d.Records, out.Record)
+// add appends those of the steps that deny, or the others.
+func (d *Decision) add(steps []step, denies bool) {
+	for i := range steps {
+		s := &steps[i]
+		if s.denies != denies {
+			continue
+		}
+		out := Step{Code: s.code, Denies: s.denies}
+		if s.id != (ids.ID{}) {
+			out.Record = s.id.String()
+			out.At = micros(s.at)
+			d.Records = append(d.Records, out.Record)
+		}
+		d.Chain = append(d.Chain, out)
 	}
-	d.Chain = append(d.Chain, out)
 }

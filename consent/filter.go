@@ -229,15 +229,9 @@ func (f *filtering) judge(subject string, r *row) error {
 			return err
 		}
 		f.q.Subject = subject
-		t := trail{}
+		t := trail{brief: true}
 		f.l.judge(&f.q, &s, f.at, &t)
-		ok = !t.denied
-		for i := range t.steps {
-			if t.steps[i].denies {
-				reason = t.steps[i].code
-				break
-			}
-		}
+		reason, ok = t.why, !t.denied
 	}
 	if !ok {
 		f.denied[reason]++

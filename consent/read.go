@@ -1,6 +1,14 @@
 package consent
 
-import "github.com/gdprkit/gdprkit/internal/ids"
+import (
+	"sync"
+
+	"github.com/gdprkit/gdprkit/internal/ids"
+)
+
+// readers are kept from one check to the next: a reader is most of what a check
+// allocates.
+var readers = sync.Pool{New: func() any { return new(rowReader) }}
 
 // rowReader reads rowColumns one row at a time. It has what a read needs in one
 // place, and numbers as int64, which database/sql copies without a detour over text.
