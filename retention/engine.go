@@ -114,6 +114,9 @@ func New(store storage.Store, schedule *Schedule, o *Options) (*Engine, error) {
 	if o != nil {
 		e.opt = *o
 	}
+	if slices.Contains(e.opt.Sources, nil) {
+		return nil, gdpr.Invalid("Options.Sources", "holds nil")
+	}
 	e.opt.defaults()
 	if err := e.check(); err != nil {
 		return nil, err
