@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -83,6 +84,23 @@ func (k *Kit) made() error {
 	}
 	return nil
 }
+
+// decided checks who decides and why, before the first part acts on it: of the parts
+// that a kit may lack, each would check.
+func (k *Kit) decided(what, by, reason string) error {
+	if err := k.made(); err != nil {
+		return err
+	}
+	if err := gdpr.CheckSubject(what+".by", by, false); err != nil {
+		return err
+	}
+	if !code.MatchString(reason) {
+		return gdpr.Invalid(what+".reason", "must be a code of 1 to 64 letters, digits, \"_\", \"-\" and \".\"")
+	}
+	return nil
+}
+
+var code = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // builder makes the parts one after the other.
 type builder struct {
@@ -206,6 +224,9 @@ func (b *builder) covered(o *dsar.Options) error {
 	rules := b.Schedule.Categories()
 	var without []string
 	for _, source := range b.Sources {
+		if source == nil {
+			continue // New refuses it
+		}
 		for _, section := range source.Sections() {
 			if !slices.Contains(rules, section.Category) && !slices.Contains(without, section.Category) {
 				without = append(without, section.Category)

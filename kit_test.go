@@ -16,6 +16,7 @@ import (
 	"github.com/gdprkit/gdprkit/internal/dsartest"
 	"github.com/gdprkit/gdprkit/retention"
 	"github.com/gdprkit/gdprkit/storage"
+	"github.com/gdprkit/gdprkit/storage/journal"
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
 
@@ -151,4 +152,42 @@ func TestDailyGoesOn(t *testing.T) {
 	require.True(t, refused.Forgotten)
 	require.ErrorIs(t, db.InTx(ctx, func(ctx context.Context) error { return kit.Daily(ctx, dsar.BySystem) }), storage.ErrInTx)
 	require.NoError(t, open(crm).Daily(ctx, dsar.BySystem))
+}
+
+// A decision has a name and a code before any part of it is carried out.
+func TestDecisionsHaveANameAndACode(t *testing.T) {
+	ctx := t.Context()
+	j, err := journal.Create(t.TempDir() + "/journal")
+	require.NoError(t, err)
+	defer j.Close()
+	kit, err := gdprkit.Open(ctx, memstore.New(nil), "acme", newRing(t.TempDir()), &gdprkit.Options{Controller: acme, Journal: j})
+	require.NoError(t, err)
+	for _, c := range []struct{ by, reason, field string }{
+		{"", "new-contract", "by"}, {"ann@acme.example", "new-contract", "by"},
+		{"s1", "", "reason"}, {"s1", "Anna is back", "reason"},
+	} {
+		err := kit.Readmit(ctx, "c-1", c.by, c.reason)
+		require.ErrorIs(t, err, gdpr.ErrInvalid)
+		require.ErrorContains(t, err, "Readmit."+c.field)
+		_, err = kit.Replay(ctx, c.by, c.reason)
+		require.ErrorIs(t, err, gdpr.ErrInvalid)
+		require.ErrorContains(t, err, "Replay."+c.field)
+	}
+	for _, err := range j.Read(ctx, 0) {
+		require.NoError(t, err)
+		t.Fatal("something of it was carried out")
+	}
+}
+
+// A source that is nil is an error, and no panic.
+func TestNilSources(t *testing.T) {
+	schedule, err := retention.ParseSchedule([]byte(`{"version": "1", "country": "NL", "timeZone": "Europe/Amsterdam", "rules": [
+		{"id": "leads", "category": "lead", "kind": "maximum", "period": "P1Y", "start": {"events": ["seen"]}, "ground": "A6-1-f"}]}`))
+	require.NoError(t, err)
+	for _, o := range []gdprkit.Options{{Sources: []dsar.Source{nil}}, {Sweeps: []retention.Source{nil}}} {
+		o.Controller, o.Schedule = acme, schedule
+		_, err := gdprkit.Open(t.Context(), memstore.New(nil), "acme", newRing(t.TempDir()), &o)
+		require.ErrorIs(t, err, gdpr.ErrInvalid)
+		require.ErrorContains(t, err, "Sources")
+	}
 }

@@ -13,9 +13,10 @@ import (
 // under keys of their own, which open nothing of before, with the stops that stand,
 // and out of reach of a later replay of the erasure. Call it before the first row is
 // entered. It must not run inside a transaction, and may be repeated after an error
-// or a crash. By is who decides, as in dsar.Act; reason a code.
+// or a crash. By is who decides, as in dsar.Act; reason a code of 1 to 64 letters, digits,
+// "_", "-" and ".".
 func (k *Kit) Readmit(ctx context.Context, subject, by, reason string) error {
-	if err := k.made(); err != nil {
+	if err := k.decided("Readmit", by, reason); err != nil {
 		return err
 	}
 	if k.Desk != nil {

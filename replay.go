@@ -24,13 +24,14 @@ type Replayed struct {
 // then is processing allowed again. It may be called when nothing was restored, and
 // again after a crash or an error; it must not run inside a transaction.
 //
-// By is who decides, as in dsar.Act; reason a code such as the number of the incident.
+// By is who decides, as in dsar.Act; reason a code of 1 to 64 letters, digits, "_", "-"
+// and ".", such as the number of the incident.
 // That a backup came back shows by itself: the ledger denies with consent.Restored,
 // Checkpoint returns audit.ErrRolledBack, and the vault, if the keys were restored
 // too, pseudonym.ErrRestored.
 func (k *Kit) Replay(ctx context.Context, by, reason string) (*Replayed, error) {
 	out := new(Replayed)
-	if err := k.made(); err != nil {
+	if err := k.decided("Replay", by, reason); err != nil {
 		return out, err
 	}
 	for _, step := range []struct {
