@@ -22,10 +22,11 @@
 // code. A [Duty] names the fields of a row that must stay, and until when.
 // A [Waiver] answers in writing for what is not personal data.
 //
-// [Open] reads the live schema and returns a [Live], or every fault at once with
-// line, table and column. From then on a statement names only what was checked; all
-// values are parameters. [Live.Check] says what the map forgot: columns that nobody
-// mentions, and those that look personal by their name or by a sample of values.
+// [Open] reads the live schema and returns a [Live], or the faults together with
+// line, table and column, all that is missing first. From then on a statement names
+// only what was checked; all values are parameters. [Live.Check] says what the map
+// forgot: columns that nobody mentions, and those that look personal by their name
+// or by a sample of values.
 //
 // # Erasing
 //

@@ -130,8 +130,9 @@ type part struct {
 
 // Open reads the live schema and checks all of the map against it before a row is
 // touched: tables, columns, types, paths, strategies, order. Faults are reported
-// together, as [Faults] that wrap [ErrMap]: every name that is missing at once; types
-// and strategies once all names are found, the order once they are right.
+// together, as [Faults] that wrap [ErrMap]: every table that is missing, and every
+// column of the tables that are there, at once; types, strategies and what links,
+// maxima and parents lead to once those are found, the order once they are right.
 func Open(ctx context.Context, db DB, m *Map, o *Options) (*Live, error) {
 	if m == nil {
 		return nil, gdpr.Invalid("Open.m", "is nil; read a map with Parse")

@@ -162,6 +162,21 @@ func (r *resolver) missing() {
 				check(append(at[:2:2], "columns", i), t, name)
 			}
 		}
+		for _, name := range slices.Sorted(maps.Keys(t.def.Dates)) {
+			check(append(at[:2:2], "dates", name), t, t.def.Dates[name].Column)
+		}
+		if m := t.def.SoftDelete; m != nil {
+			check(append(at[:2:2], "soft_delete"), t, m.Column)
+		}
+		if m := t.def.Restrict; m != nil {
+			check(append(at[:2:2], "restrict"), t, m.Column)
+		}
+		check(append(at[:2:2], "owner"), t, t.def.Owner)
+		if k := t.def.Keep; k != nil {
+			for _, name := range k.Fields {
+				check(append(at[:2:2], "keep", "fields"), t, name)
+			}
+		}
 	})
 }
 

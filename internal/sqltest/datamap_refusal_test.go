@@ -63,11 +63,12 @@ func TestDatamapRefusals(t *testing.T) {
 		require.NoError(t, err)
 
 		wrong := strings.NewReplacer("{name: remarks,", "{name: remarkz,", "{name: given_name,", "{name: given_nam,", "on: parent_id, to: people.id", "on: parent_it, to: people.id",
+			"created: created_at", "created: created_on", "restrict: {column: restricted,", "restrict: {column: restrictet,",
 			"locations:\n", "  nothing: {via: [x > people.id]}\nlocations:\n").Replace(suite.Map)
 		m, err := datamap.Parse([]byte(wrong))
 		require.NoError(t, err)
 		_, err = datamap.Open(t.Context(), c.db, m, c.options(time.Now()))
-		for _, name := range []string{"nothing: table is not in the live schema", "people.remarkz: column", "people.given_nam: column", "calls.parent_it: column"} {
+		for _, name := range []string{"nothing: table is not in the live schema", "people.remarkz: column", "people.given_nam: column", "calls.parent_it: column", "people.created_on: column", "people.restrictet: column"} {
 			require.Equal(t, 1, strings.Count(err.Error(), name), "%s once in %v", name, err)
 		}
 
