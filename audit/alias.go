@@ -105,10 +105,7 @@ func (l *Log) cacheAliases(n *newcomers) {
 func (l *Log) token(ctx context.Context, domain, subject string, fresh *newcomers) (string, error) {
 	if l.opt.Tokeniser != nil {
 		t, err := l.opt.Tokeniser.Token(ctx, domain, subject)
-		if err == nil && !isToken([]byte(t)) {
-			err = gdpr.Invalid("Options.Tokeniser", "must return 22 base64url characters")
-		}
-		return t, err
+		return t, checkToken(t, err)
 	}
 	if t := l.alias.get(domain, subject); t != "" {
 		return t, nil
@@ -185,8 +182,15 @@ func (l *Log) meet(ctx context.Context, batch []*collector) error {
 // be several or none.
 func (l *Log) tokens(ctx context.Context, domain, subject string) ([]string, error) {
 	if l.opt.Tokeniser != nil {
-		t, err := l.token(ctx, domain, subject, nil)
-		return []string{t}, err
+		ask := l.opt.Tokeniser.Token
+		if k, ok := l.opt.Tokeniser.(knower); ok {
+			ask = k.KnownToken
+		}
+		t, err := ask(ctx, domain, subject)
+		if err == nil && t == "" {
+			return nil, nil
+		}
+		return []string{t}, checkToken(t, err)
 	}
 	var all []string
 	for row, err := range l.store.Scan(ctx, selectAlias, []any{domain, subject}) {
@@ -200,6 +204,18 @@ func (l *Log) tokens(ctx context.Context, domain, subject string) ([]string, err
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+// A knower is a Tokeniser that can be asked without making a token.
+type knower interface {
+	KnownToken(ctx context.Context, domain, subject string) (string, error)
+}
+
+func checkToken(t string, err error) error {
+	if err == nil && !isToken([]byte(t)) {
+		err = gdpr.Invalid("Options.Tokeniser", "must return 22 base64url characters")
+	}
+	return err
 }
 
 func randomToken() string {

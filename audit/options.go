@@ -20,6 +20,10 @@ type Sealer interface {
 
 // Tokeniser turns a subject into a token of 22 base64url characters (16 bytes)
 // that cannot be computed without the subject's key. *pseudonym.Vault is one.
+//
+// One that makes a token the first time it is asked for should also have the method
+// KnownToken, with the same parameters and results, which returns "" then: it serves
+// reads of the log, which so write nothing.
 type Tokeniser interface {
 	Token(ctx context.Context, domain, subject string) (string, error)
 }

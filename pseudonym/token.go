@@ -40,6 +40,24 @@ func (v *Vault) Token(ctx context.Context, domain, subject string) (string, erro
 	return t.text, nil
 }
 
+// KnownToken returns the token of a subject as Token does, or "" if the subject has
+// no key and had none. It writes nothing.
+func (v *Vault) KnownToken(ctx context.Context, domain, subject string) (string, error) {
+	if !validName(domain, 64) {
+		return "", gdpr.Invalid("domain", "must be 1 to 64 of a-z, 0-9, \".\", \"_\" and \"-\"")
+	}
+	e, err := v.entry(ctx, subject, ID, false)
+	switch {
+	case errors.Is(err, ErrShredded):
+		return v.alias(ctx, domain, subject)
+	case errors.Is(err, ErrNoKey):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return e.token(domain).text, nil
+}
+
 // Subject returns the subject of a token, as long as the subject is not shredded.
 // It returns ErrNoKey for any other token.
 func (v *Vault) Subject(ctx context.Context, domain, token string) (string, error) {

@@ -201,6 +201,11 @@ var calls = map[string]canaryCall{
 		_, b := v.Subject(ctx, "subject", canaryValue)
 		return results{a, b}
 	},
+	"KnownToken": func(ctx context.Context, _ *canary, v *pseudonym.Vault) results {
+		s, err := v.KnownToken(ctx, "subject", canarySubject)
+		_, wrong := v.KnownToken(ctx, canaryValue, canarySubject)
+		return results{s, err, wrong}
+	},
 	"Token": func(ctx context.Context, _ *canary, v *pseudonym.Vault) results {
 		s, err := v.Token(ctx, "subject", canarySubject)
 		_, wrong := v.Token(ctx, canaryValue, canarySubject)

@@ -12,6 +12,43 @@ import (
 	"github.com/gdprkit/gdprkit/pseudonym"
 )
 
+// knownTokens: whoever asks the log for a person it never heard of gets nothing, and
+// no key or token of that person comes about by asking.
+func knownTokens(t *testing.T, open Open) {
+	ctx := t.Context()
+	s := open(t).Tenant("acme")
+	v := NewVault(t, s, NewKMS(), nil)
+	log, err := audit.New(s, &audit.Options{Sealer: v, Tokeniser: v})
+	require.NoError(t, err)
+	require.NoError(t, log.Record(ctx, "contact.viewed", "c-1"))
+	count := func(subject, actor string) (n int) {
+		for _, err := range log.Entries(ctx, audit.Filter{Subject: subject, Actor: actor}) {
+			require.NoError(t, err)
+			n++
+		}
+		return n
+	}
+	require.Equal(t, 1, count("c-1", ""))
+	require.Zero(t, count("c-2", ""))
+	require.Zero(t, count("", "emp-9"))
+	for _, subject := range []string{"c-2", "emp-9"} {
+		token, err := v.KnownToken(ctx, "audit", subject)
+		require.NoError(t, err)
+		require.Empty(t, token)
+	}
+	known, err := v.KnownToken(ctx, "audit", "c-1")
+	require.NoError(t, err)
+	made, err := v.Token(ctx, "audit", "c-1")
+	require.NoError(t, err)
+	require.Equal(t, made, known)
+	require.NoError(t, v.Shred(ctx, "c-1"))
+	known, err = v.KnownToken(ctx, "audit", "c-1")
+	require.NoError(t, err)
+	made, err = v.Token(ctx, "audit", "c-1")
+	require.NoError(t, err)
+	require.Equal(t, made, known)
+}
+
 // realLog: every decision about keys is accepted by the library's own audit log,
 // which takes its tokens from the same vault; the entries about a shred stand under
 // two tokens that nothing links.

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"ShredTogether", shredTogether},
 		{"Readmit", readmit},
 		{"Tokens", tokens},
+		{"KnownTokens", knownTokens},
 		{"Indexes", indexes},
 		{"Rotation", rotation},
 		{"Secrets", secrets},
