@@ -35,6 +35,10 @@ func (db *DB) Migrate(ctx context.Context) error {
 			return db.wrap(err, "connect")
 		}
 		defer conn.Close()
+		var version string // only an engine of the dialect answers: nothing else may be left to do
+		if err := conn.QueryRowContext(ctx, db.d.askVersion).Scan(&version); err != nil {
+			return db.wrap(err, "version of the server")
+		}
 		if db.d.ddlInTx {
 			return db.migrateTx(ctx, conn)
 		}
