@@ -42,11 +42,16 @@ func (s *store) Apply(ctx context.Context, ops ...storage.Op) ([]int64, error) {
 	switch atomic := len(batches) == 1 && batches[0].atomic(s.db.d); {
 	case t == nil && atomic:
 		err = s.db.retry(ctx, func() error { return s.alone(ctx, batches, counts) })
-	case t == nil || !atomic && !t.owned && !t.inStep:
-		err = s.db.InTx(ctx, func(ctx context.Context) error {
-			clear(counts)
-			return s.apply(ctx, batches, counts)
+	case t == nil:
+		how := openingOf(parts)
+		err = s.db.retry(ctx, func() error {
+			return s.db.attempt(ctx, how, func(ctx context.Context) error {
+				clear(counts)
+				return s.apply(ctx, batches, counts)
+			})
 		})
+	case !atomic && !t.owned && !t.inStep:
+		err = t.step(ctx, func(ctx context.Context) error { return s.apply(ctx, batches, counts) })
 	default:
 		if err = s.apply(ctx, batches, counts); err != nil {
 			t.set(&t.doomed)
@@ -56,6 +61,19 @@ func (s *store) Apply(ctx context.Context, ops ...storage.Op) ([]int64, error) {
 		return nil, err
 	}
 	return counts, nil
+}
+
+// openingOf returns how to begin the transaction of a step.
+func openingOf(parts []part) opening {
+	for i := range parts {
+		switch p := &parts[i]; {
+		case p.Verb == storage.Insert:
+		case p.Verb == storage.Update && p.Must && len(p.key) > 0:
+		default:
+			return writing
+		}
+	}
+	return naming
 }
 
 // atomic reports whether the statement is a step by itself.
@@ -97,9 +115,13 @@ func (s *store) parts(ops []storage.Op) (parts []part, runs int, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		for first := i; i < len(ops) && ops[i].Write == ops[first].Write; {
+		end := i + 1
+		for end < len(ops) && ops[end].Write == c.Write {
+			end++
+		}
+		for i < end {
 			p := part{change: c, run: runs}
-			if i, err = p.take(ops, i); err != nil {
+			if i, err = p.take(ops[:end], i); err != nil {
 				return nil, 0, err
 			}
 			parts = append(parts, p)
@@ -108,12 +130,12 @@ func (s *store) parts(ops []storage.Op) (parts []part, runs int, err error) {
 	return parts, runs, nil
 }
 
-// take adds operations of the same Write from i on, as many as fit into a
+// take adds operations from i on, all of the same Write, as many as fit into a
 // statement, and returns the next.
 func (p *part) take(ops []storage.Op, i int) (int, error) {
-	w, size := ops[i].Write, 0
+	most, size := p.most(len(ops)-i), 0
 	var seen map[string]bool
-	for ; i < len(ops) && ops[i].Write == w && p.rows < p.bulk && size < maxPacket; i++ {
+	for ; i < len(ops) && p.rows < most && size < maxPacket; i++ {
 		args, err := bind(p.Table, p.change.args, p.set, ops[i].Args)
 		if err != nil {
 			return i, err
@@ -128,9 +150,12 @@ func (p *part) take(ops []storage.Op, i int) (int, error) {
 			}
 			seen[key] = true
 		}
-		if p.rows == 0 && (i+1 == len(ops) || ops[i+1].Write != w) {
+		if p.rows == 0 && i+1 == len(ops) {
 			p.args, p.rows = args, 1
 			return i + 1, nil
+		}
+		if p.args == nil {
+			p.args = make([]any, 0, min(most, len(ops)-i)*len(args))
 		}
 		p.args = append(p.args, args...)
 		p.rows++

@@ -14,7 +14,7 @@ import (
 // hexadecimal takes the server as long as planning the longer text.
 
 // wide reports whether the keys are passed as arrays.
-func (p *part) wide() bool { return p.array != nil && p.rows > maxCached }
+func (p *part) wide() bool { return p.array != nil && p.rows > maxListed }
 
 // among writes the Delete of any number of keys.
 func (b *builder) among(c *change) {

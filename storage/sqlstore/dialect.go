@@ -48,6 +48,7 @@ type dialect struct {
 	now     string // microseconds since 1970 at the start of the statement or later
 	traits  storage.Traits
 	noEmpty bool // drivers return empty bytes as nil
+	local   bool // a statement costs no round trip: a prepared one for fewer rows beats a new text for all
 	joins   bool // one statement can carry out several writes
 	anyKey  bool // a Put would also change the row that meets another unique constraint
 	ddlInTx bool // a migration is one transaction
@@ -113,7 +114,7 @@ const refusal = "gdprkit: table is append-only"
 
 var dialects = [...]*dialect{
 	SQLite: {
-		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, ddlInTx: true, wholly: true, steps: true, partial: true,
+		name: "sqlite", quote: `"`, again: "?1", params: 32766, noEmpty: true, local: true, ddlInTx: true, wholly: true, steps: true, partial: true,
 		now:    "(CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))",
 		traits: storage.Traits{SealInside: true, Snapshot: true, Durable: true},
 		columns: map[storage.Kind]columnType{

@@ -10,7 +10,12 @@ import (
 )
 
 // maxJoined is the number of writes that one statement of PostgreSQL carries out.
-const maxJoined = 12
+// One of more rows than maxJoinedRows stands alone: counting what it returns costs
+// more than a round trip.
+const (
+	maxJoined     = 12
+	maxJoinedRows = 100
+)
 
 // joinKey finds a statement again that joins the same writes.
 type joinKey [maxJoined]struct {
@@ -68,8 +73,10 @@ func joinable(parts []part, params int) int {
 	for n, p := range parts {
 		used += len(p.args)
 		switch {
+		case n == 0 && p.heavy():
+			return 1
 		case n == 0:
-		case n == maxJoined, used >= params:
+		case n == maxJoined, used >= params, p.heavy():
 			return n
 		}
 		if p.Table == schema.Permit {
@@ -83,6 +90,9 @@ func joinable(parts []part, params int) int {
 	}
 	return len(parts)
 }
+
+// heavy reports whether a write is better carried out by itself.
+func (p *part) heavy() bool { return p.rows > maxJoinedRows && !p.wide() }
 
 // apart reports whether two writes to one table surely meet different rows.
 func (p *part) apart(q *part) bool {

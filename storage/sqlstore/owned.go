@@ -21,7 +21,7 @@ func (db *DB) InTx(ctx context.Context, f func(context.Context) error) error {
 	if t := db.current(ctx); t != nil {
 		return t.step(ctx, f)
 	}
-	return db.retry(ctx, func() error { return db.attempt(ctx, f) })
+	return db.retry(ctx, func() error { return db.attempt(ctx, reading, f) })
 }
 
 // retry runs try until it does not end in a conflict.
@@ -69,9 +69,18 @@ type lostAttempt struct{ error }
 
 func (l *lostAttempt) Unwrap() error { return l.error }
 
+// opening is what is known beforehand of the statements of a transaction.
+type opening uint8
+
+const (
+	reading opening = iota // nothing: it may read before it writes
+	writing                // the first one writes, and so takes the write lock itself
+	naming                 // all insert, or update rows that they name by key
+)
+
 // attempt runs f once in a transaction of its own.
-func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err error) {
-	t, tx, conn, err := db.begin(ctx)
+func (db *DB) attempt(ctx context.Context, o opening, f func(context.Context) error) (err error) {
+	t, tx, conn, err := db.begin(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -123,7 +132,7 @@ func (t *txn) again(err error, failed bool) error {
 }
 
 // begin begins a transaction whose statements do not end with ctx.
-func (db *DB) begin(ctx context.Context) (*txn, *sql.Tx, *sql.Conn, error) {
+func (db *DB) begin(ctx context.Context, o opening) (*txn, *sql.Tx, *sql.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -133,14 +142,14 @@ func (db *DB) begin(ctx context.Context) (*txn, *sql.Tx, *sql.Conn, error) {
 	}
 	db.prepareWanted(ctx)
 	var first *sql.Stmt
-	if db.first != nil {
+	if db.first != nil && o == reading {
 		first = db.prepare(ctx, db.first, 0)
 	}
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return nil, nil, nil, db.unbegun(err, "connect")
 	}
-	tx, err := db.beginOn(context.WithoutCancel(ctx), conn, e, first)
+	tx, err := db.beginOn(context.WithoutCancel(ctx), conn, e, o, first)
 	if err != nil {
 		conn.Close()
 		return nil, nil, nil, db.unbegun(err, "begin")
@@ -161,14 +170,18 @@ func (db *DB) unbegun(err error, what string) error {
 	return err
 }
 
-func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine, first *sql.Stmt) (*sql.Tx, error) {
+func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine, o opening, first *sql.Stmt) (*sql.Tx, error) {
 	if e.galera {
 		if _, err := conn.ExecContext(ctx, waitForCluster); err != nil {
 			return nil, err
 		}
 	}
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: e.isolation})
-	if err != nil || db.first == nil {
+	opts := &sql.TxOptions{Isolation: e.isolation}
+	if o == naming && db.dialect == MySQL { // locks no gaps at any level, so the round trip that sets one is saved
+		opts.Isolation = sql.LevelDefault
+	}
+	tx, err := conn.BeginTx(ctx, opts)
+	if err != nil || db.first == nil || o != reading {
 		return tx, err
 	}
 	if first != nil {

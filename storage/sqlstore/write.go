@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gdprkit/gdprkit/storage"
 )
@@ -18,14 +19,20 @@ type change struct {
 	lone   bool              // cannot affect more than one row
 	points bool              // a Delete of which several fit into one statement
 	bulk   int               // most rows of one statement
-	texts  [maxCached + 1]*statement
-	array  *statement // of points, for any greater number
+	split  bool              // rows that do not fill a bulk go in statements of maxCached
+	texts  [maxCached + 1]atomic.Pointer[statement]
+	array  *statement // of points, for more than maxListed
 
 	exists, create, replace *statement // of a careful Put
 }
 
-// maxCached is the number of rows up to which a text is kept for each number.
-const maxCached = 16
+// maxCached is the number of rows up to which a text is kept for each number: what
+// as many writers at a time bring together. More keys than maxListed are passed as
+// arrays, where there are arrays.
+const (
+	maxCached = 32
+	maxListed = 16
+)
 
 func (db *DB) newChange(w *storage.Write) (*change, error) {
 	if w.Table == nil {
@@ -58,9 +65,6 @@ func (db *DB) newChange(w *storage.Write) (*change, error) {
 	if c.careful(db.d) {
 		db.prepareCareful(c)
 		return c, nil
-	}
-	for n := 1; n <= min(c.bulk, maxCached); n++ {
-		c.texts[n] = db.one(func(b *builder) { b.change(c, n) })
 	}
 	if c.points {
 		c.array = db.one(func(b *builder) { b.change(c, c.bulk) })
@@ -99,6 +103,7 @@ func (c *change) shape(db *DB) {
 		c.lone = true
 		if !c.Must {
 			c.bulk = min(maxRows, db.d.params/(len(c.Set)+1))
+			c.split = db.d.local && c.bulk > maxCached
 		}
 		return
 	}
@@ -116,13 +121,26 @@ func (c *change) shape(db *DB) {
 	}
 }
 
+// most returns how many of n rows the next statement takes.
+func (c *change) most(n int) int {
+	if c.split && n < c.bulk {
+		return maxCached
+	}
+	return c.bulk
+}
+
 // statement returns the text for n rows.
 func (db *DB) statement(c *change, n int) *statement {
-	if n <= maxCached {
-		return c.texts[n]
-	}
-	if c.array != nil {
+	if c.array != nil && n > maxListed {
 		return c.array
+	}
+	if n <= maxCached {
+		s := c.texts[n].Load()
+		if s == nil {
+			c.texts[n].CompareAndSwap(nil, db.one(func(b *builder) { b.change(c, n) }))
+			s = c.texts[n].Load()
+		}
+		return s
 	}
 	if n == c.bulk {
 		return db.cached(bulkKey{c}, func() *statement { return db.one(func(b *builder) { b.change(c, n) }) })
@@ -219,7 +237,7 @@ func (b *builder) remove(c *change, n int) {
 	case n == 1:
 		b.where(c.Where)
 		return
-	case n > maxCached:
+	case n > maxListed:
 		b.among(c)
 		return
 	}
