@@ -8,7 +8,7 @@ import (
 	"github.com/gdprkit/gdprkit/storage"
 )
 
-// keepHead remembers the head after a transaction that advanced it.
+// keepHead remembers the head after a transaction that advanced it, or nothing.
 func (l *Log) keepHead(h *head, err error) {
 	if err != nil {
 		h = nil
@@ -20,15 +20,16 @@ func (l *Log) keepHead(h *head, err error) {
 
 // sealFast appends the drafts behind the head that this process wrote last, in one
 // step without reading or locking it first: the compare-and-set fails if somebody
-// else was faster, and then, as when there is more to do, it reports false. Nothing
-// is staged when it looks, so whatever was committed before the call stands before
-// the drafts.
+// else was faster, and then, as when there is more to do, it reports false. Where
+// entries are staged nothing is when it looks, so whatever was committed before the
+// call stands before the drafts. The head comes first, as where it is locked: two
+// that take it and a place in another order would deadlock.
 func (l *Log) sealFast(ctx context.Context, drafts []*draft) (done bool, err error) {
 	l.mu.Lock()
 	last := l.last
 	l.last = nil
 	l.mu.Unlock()
-	if last == nil || l.inside || len(drafts) == 0 {
+	if last == nil || len(drafts) == 0 {
 		return false, nil
 	}
 	h := *last
@@ -38,11 +39,14 @@ func (l *Log) sealFast(ctx context.Context, drafts []*draft) (done bool, err err
 	if h.belong(drafts) != nil {
 		return false, nil
 	}
-	var id []byte
-	if err := l.store.Get(ctx, oldestStage, []any{pending}, &id); !errors.Is(err, storage.ErrNotFound) {
-		return false, nil
+	if !l.inside {
+		var id []byte
+		if err := l.store.Get(ctx, oldestStage, []any{pending}, &id); !errors.Is(err, storage.ErrNotFound) {
+			return false, nil
+		}
 	}
-	_, err = l.store.Apply(ctx, append(h.extend(drafts), h.advance())...)
+	ops := h.extend(drafts)
+	_, err = l.store.Apply(ctx, append([]storage.Op{h.advance()}, ops...)...)
 	if err != nil && !errors.Is(err, storage.ErrOutcomeUnknown) {
 		return false, nil
 	}

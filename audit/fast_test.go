@@ -33,7 +33,12 @@ func TestLostAnswer(t *testing.T) {
 // TestStaleHead: two processes that both think they wrote last lose nothing, and
 // what a transaction staged before comes first.
 func TestStaleHead(t *testing.T) {
-	s := memstore.New(&memstore.Options{Traits: &storage.Traits{}}).Tenant("acme")
+	t.Run("staged", func(t *testing.T) { staleHead(t, storage.Traits{}) })
+	t.Run("inside", func(t *testing.T) { staleHead(t, storage.Traits{SealInside: true}) })
+}
+
+func staleHead(t *testing.T, traits storage.Traits) {
+	s := memstore.New(&memstore.Options{Traits: &traits}).Tenant("acme")
 	a, err := New(s, &Options{SealEvery: 1 << 60})
 	require.NoError(t, err)
 	b, err := New(s, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type group struct {
 	queue   []*ticket
 	last    time.Time // when a sealing transaction last ended
 	staged  int       // entries that this process staged since
+	crowd   int       // callers whose entries it took
 }
 
 // A ticket is one caller's place in the queue.
@@ -103,9 +105,25 @@ func (g *group) take() []*ticket {
 		t.taken = true
 		n++
 	}
+	g.crowd = n
 	batch := slices.Clone(g.queue[:n])
 	g.queue = slices.Delete(g.queue, 0, n)
 	return batch
+}
+
+// gather lets those whom the last commit woke queue up again, where there were
+// several: they would otherwise take turns with the others in commits half as full.
+func (g *group) gather() {
+	for before := 0; ; {
+		g.mu.Lock()
+		n, alone := len(g.queue), g.crowd < 2
+		g.mu.Unlock()
+		if alone || n == before {
+			return
+		}
+		before = n
+		runtime.Gosched()
+	}
 }
 
 // lead seals one batch, which the leader's own ticket is in, since it was first.
@@ -113,6 +131,7 @@ func (l *Log) lead(ctx context.Context, own *ticket) error {
 	// The others must not fail because the leader's caller went away.
 	ctx, cancel := context.WithTimeout(storage.Detach(ctx), l.opt.SealTimeout)
 	defer cancel()
+	l.group.gather()
 	batch := l.group.take()
 	err := errLeader
 	defer func() { // also when a store panics

@@ -56,6 +56,7 @@ func (l *Log) write(ctx context.Context, drafts []*draft, fresh *newcomers) erro
 		if err != nil {
 			return err
 		}
+		l.keepHead(nil, nil) // nobody else advances it before this transaction ends
 		if err := l.seal(ctx, h, drafts, aliases...); err != nil {
 			return err
 		}
