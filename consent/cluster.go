@@ -14,16 +14,21 @@ import (
 var errLinked = errors.New("consent: the record was merged at the same moment")
 
 // together commits an act about a person for every record that was merged with the
-// person's. What is merged at the same moment is seen under the lock, and the act
+// person's. Of one that was erased since, only the stops of marketing are kept (GDPR art.
+// 21(3)), so other acts pass it by. What is merged at the same moment is seen under the lock, and the act
 // made anew for all of them; a transaction of the host gets storage.ErrConflict
 // instead.
-func (l *Ledger) together(ctx context.Context, subject string, prepare func(subjects []string) (*change, error)) (Record, error) {
+func (l *Ledger) together(ctx context.Context, subject string, kind Event, prepare func(subjects []string) (*change, error)) (Record, error) {
 	for {
-		subjects, err := l.cluster(ctx, subject)
+		subjects, erased, err := l.cluster(ctx, subject)
 		if err != nil {
 			return Record{}, err
 		}
-		c, err := prepare(subjects)
+		reached := subjects
+		if !kind.outlasts() {
+			reached = slices.DeleteFunc(slices.Clone(subjects), func(s string) bool { return s != subject && contains(erased, s) })
+		}
+		c, err := prepare(reached)
 		if err != nil {
 			return Record{}, err
 		}
@@ -51,13 +56,22 @@ func (l *Ledger) together(ctx context.Context, subject string, prepare func(subj
 	}
 }
 
-// cluster returns the person and all records merged with it, sorted.
-func (l *Ledger) cluster(ctx context.Context, subject string) ([]string, error) {
-	all := []string{subject}
+// outlasts reports whether a tombstone keeps what the act changes.
+func (k Event) outlasts() bool {
+	return k == EventMarketing || k == EventSuppressed || k == EventReleased
+}
+
+// cluster returns the person and all records merged with it, sorted, and which of them
+// are erased.
+func (l *Ledger) cluster(ctx context.Context, subject string) (all, erased []string, err error) {
+	all = []string{subject}
 	for i := 0; i < len(all); i++ {
 		s, err := l.peek(ctx, all[i])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if s.Erased != nil {
+			erased = append(erased, all[i])
 		}
 		for _, other := range s.Links {
 			if !contains(all, other) {
@@ -66,7 +80,7 @@ func (l *Ledger) cluster(ctx context.Context, subject string) ([]string, error) 
 		}
 	}
 	slices.SortFunc(all, strings.Compare)
-	return all, nil
+	return all, erased, nil
 }
 
 // share adds the event of an act about the person to the change, for one of the

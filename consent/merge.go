@@ -12,7 +12,8 @@ import (
 // matter. Kind and country that disagree become unsettled, which is the strictest; call
 // [Ledger.Describe]. Sealed evidence stays with the subject it was sealed for, and
 // later stops of one reach the other, also lifting, release and the verdict about an
-// objection; a consent that is given later counts for its Subject alone. A merge is not
+// objection; a consent that is given later counts for its Subject alone. A record
+// that was erased since gets no more than the stops of marketing. A merge is not
 // undone: a record that was merged by mistake keeps the stops, and the person gives
 // consent anew. With an erased person it is refused: [ErrErased].
 func (l *Ledger) Merge(ctx context.Context, a Act) (Record, error) {

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -124,6 +125,50 @@ func TestStopsOutlastErasureAndMerge(t *testing.T) {
 	require.NoError(t, err)
 	b.denied(t, ObjectedMarketing, "c", "offers", "post")
 	require.NoError(t, b.Verify(ctx, "c"))
+}
+
+// Of acts about one of two merged records, the tombstone of the other gets the stops of
+// marketing, which outlast an erasure, and no record of anything else.
+func TestErasedRecordGetsOnlyStopsOfMarketing(t *testing.T) {
+	b := open(t, nil)
+	_, err := b.Give(ctx, Act{Subject: "a", Purpose: "news", Channel: "email", At: day(1), Evidence: ticked(), Language: "en"})
+	require.NoError(t, err)
+	_, err = b.Merge(ctx, Act{Subject: "b", Other: "a", At: day(2)})
+	require.NoError(t, err)
+	_, _, err = b.Forget(ctx, "a", "A17-1-a", time.Time{})
+	require.NoError(t, err)
+	records := func(s string) (kinds []Event) {
+		for r, err := range b.History(ctx, s) {
+			require.NoError(t, err)
+			kinds = append(kinds, r.Event)
+		}
+		return kinds
+	}
+	for _, x := range []struct {
+		write            func(context.Context, Act) (Record, error)
+		purpose, channel string
+	}{{b.Withdraw, "news", "email"}, {b.Revoke, "news", "email"}, {b.Invalidate, "news", "email"}, {b.Object, "security", ""}, {b.Uphold, "security", ""},
+		{b.Restrict, "", ""}, {b.Lift, "", ""}} {
+		n := len(records("b"))
+		_, err := x.write(ctx, Act{Subject: "b", Purpose: x.purpose, Channel: x.channel, At: day(3), Ground: RestrictUnlawful, Told: day(3)})
+		require.NoError(t, err)
+		require.Len(t, records("b"), n+1)
+		require.Equal(t, []Event{EventErased}, records("a"))
+	}
+	_, err = b.ObjectMarketing(ctx, Act{Subject: "b", At: day(4)})
+	require.NoError(t, err)
+	_, err = b.Suppress(ctx, Act{Subject: "b", At: day(4)})
+	require.NoError(t, err)
+	require.Equal(t, []Event{EventErased, EventMarketing, EventSuppressed}, records("a"))
+	_, err = b.Readmit(ctx, Act{Subject: "a", At: b.clock.t})
+	require.NoError(t, err)
+	b.denied(t, ObjectedMarketing, "a", "offers", "post")
+	_, err = b.Withdraw(ctx, Act{Subject: "b", Purpose: "news", At: day(5)})
+	require.NoError(t, err)
+	require.Contains(t, records("a"), EventWithdrawn, "readmitted, it is a record of the person again")
+	for _, s := range []string{"a", "b"} {
+		require.NoError(t, b.Verify(ctx, s))
+	}
 }
 
 // Whatever the order in which three records are merged, the answers are the same.

@@ -78,7 +78,7 @@ func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 		}
 		return refuse(ErrNoRecord, "Act.Scope", "has no restriction of the person that began before Act.At")
 	}
-	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+	return l.together(ctx, a.Subject, EventLifted, func(subjects []string) (*change, error) {
 		c := &change{check: isRestricted}
 		for _, subject := range subjects {
 			e := l.event(EventLifted, &a)

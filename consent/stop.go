@@ -63,7 +63,7 @@ func (l *Ledger) checkStop(a *Act) error {
 // stop writes one event per channel for the person and every record it was merged
 // with.
 func (l *Ledger) stop(ctx context.Context, kind Event, ground Ground, a *Act, channels []string) (Record, error) {
-	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+	return l.together(ctx, a.Subject, kind, func(subjects []string) (*change, error) {
 		c := &change{}
 		for _, subject := range subjects {
 			for _, ch := range channels {
@@ -163,7 +163,7 @@ func (l *Ledger) verdict(ctx context.Context, kind Event, a *Act) (Record, error
 		}
 		return refuse(ErrNoRecord, "Act.Purpose", "has no pending objection of the person that was made before Act.At")
 	}
-	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+	return l.together(ctx, a.Subject, kind, func(subjects []string) (*change, error) {
 		c := &change{check: isPending}
 		for _, subject := range subjects {
 			e := l.event(kind, a)

@@ -36,7 +36,7 @@ func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
 	if a.Subject == "" {
 		return l.addressOnly(ctx, e, e.suppress())
 	}
-	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+	return l.together(ctx, a.Subject, e.kind, func(subjects []string) (*change, error) {
 		c := shared(e, subjects)
 		c.check = func([]*state) error { // the event has its id by now
 			c.more = c.main.suppress()
@@ -78,7 +78,7 @@ func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	if a.Subject == "" {
 		return l.addressOnly(ctx, e, ops)
 	}
-	return l.together(ctx, a.Subject, func(subjects []string) (*change, error) {
+	return l.together(ctx, a.Subject, e.kind, func(subjects []string) (*change, error) {
 		c := shared(e, subjects)
 		c.more = ops
 		return c, nil
