@@ -1,6 +1,7 @@
 package datamap
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -30,6 +31,7 @@ type cursor struct {
 	width int
 	slab  []any
 	ptrs  []any
+	cells []cell // MySQL only
 	rows  int
 	limit int
 	last  []any // key of the last row read
@@ -44,7 +46,34 @@ func (l *Live) cursor(t *table, cols []*catalog.Column, dates bool, where func(*
 		c.width += len(t.dates)
 	}
 	c.ptrs = make([]any, c.width)
+	if l.schema.Dialect == "mysql" {
+		c.cells = make([]cell, c.width)
+		for i := range c.cells {
+			c.ptrs[i] = &c.cells[i]
+		}
+		for i, col := range slices.Concat(t.key, cols) {
+			c.cells[i].binary = col.Class == catalog.Binary
+		}
+	}
 	return c
+}
+
+// cell reads a value of a driver that gives text as bytes, with one copy of it.
+type cell struct {
+	to     *any
+	binary bool
+}
+
+// Scan implements sql.Scanner.
+func (c *cell) Scan(v any) error {
+	if b, ok := v.([]byte); !ok {
+		*c.to = v
+	} else if c.binary {
+		*c.to = bytes.Clone(b)
+	} else {
+		*c.to = string(b)
+	}
+	return nil
 }
 
 // next reads the next page and reports whether there is one.
@@ -83,7 +112,11 @@ func (c *cursor) read(ctx context.Context, s *statement) error {
 		}
 		row := c.slab[at : at+c.width]
 		for i := range row {
-			c.ptrs[i] = &row[i]
+			if c.cells != nil {
+				c.cells[i].to = &row[i]
+			} else {
+				c.ptrs[i] = &row[i]
+			}
 		}
 		if err := rows.Scan(c.ptrs...); err != nil {
 			return databaseError(err)
