@@ -58,7 +58,7 @@ type DB struct {
 	log     *slog.Logger
 	key     any        // of the transaction in a context, made once
 	repeats bool       // the driver may make database/sql repeat a write that was carried out
-	first   *statement // of an owned transaction: takes the write lock before the first read; may be nil
+	first   *statement // of an owned transaction that may begin with a read: takes the write lock before; may be nil
 	known   catalogue
 
 	shapes  sync.Map // *storage.Select, *storage.Claim, *storage.Write, bulkKey, joinKey -> compiled

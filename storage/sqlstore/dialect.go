@@ -81,7 +81,7 @@ type dialect struct {
 	noUpdate  []string // {table}: name in quotes, {name}: bare; refuse UPDATE
 	noDelete  []string // refuse DELETE always
 	onePermit []string // refuse DELETE without a permit
-	begin     string   // first statement of an owned transaction
+	begin     string   // first statement of an owned transaction that may read before it writes
 	fail      string   // a statement that makes the transaction fail
 
 	askVersion  string
