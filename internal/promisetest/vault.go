@@ -67,7 +67,18 @@ var vaultMethods = map[string]method{
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Vault.Index(ctx, "email", address) }
 	}},
 	"Vault.Invalidate": {promise: nothing},
-	"Vault.LogValue":   {promise: nothing},
+	"Vault.KnownToken": {reads, func(h *house) act {
+		token, err := h.Vault.Token(h.ctx, "log", subject)
+		h.ok(err)
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			known, err := k.Vault.KnownToken(ctx, "log", subject)
+			if k == h.Kit && known != token {
+				err = fmt.Errorf("the token is %q", known)
+			}
+			return known, err
+		}
+	}},
+	"Vault.LogValue": {promise: nothing},
 	"Vault.Open": {reads, sealed(func(b []byte) act {
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
 			plain, err := k.Vault.Open(ctx, subject, place, b)
