@@ -17,7 +17,7 @@ type statement struct {
 	schema  string // PostgreSQL only
 	args    []any
 	row     string // alias of the table of the rows, see dateExpr
-	sorts   bool   // SQLite: no index of the key is to be used for its order
+	sorts   bool   // no index of the key is to be used for its order
 }
 
 func (l *Live) statement() *statement {
@@ -81,8 +81,11 @@ func (s *statement) text(expr string) string {
 // that is the order of its bytes or numbers.
 func (s *statement) sortable(alias string, c *catalog.Column) string {
 	expr := s.column(alias, c)
+	if s.sorts && s.dialect == "postgres" {
+		expr = "COALESCE(" + expr + ", " + expr + ")"
+	}
 	switch {
-	case s.sorts:
+	case s.sorts && s.dialect == "sqlite":
 		return "+" + expr
 	case s.dialect == "postgres" && c.Class == catalog.Text && !c.Exact:
 		return expr + ` COLLATE "C"`

@@ -87,7 +87,7 @@ func (h *crm) List(ctx context.Context, q *retention.Query) iter.Seq2[*retention
 		text += " AND id > " + h.mark(len(args))
 	}
 	text += " ORDER BY id"
-	if h.d == sqlstore.SQLite { // else it walks over the whole table in this order, in place of the index on the date
+	if h.d != sqlstore.MySQL { // else they walk over the whole table in this order, in place of the index on the date
 		text = strings.TrimSuffix(text, "id") + "+id"
 	}
 	if q.Limit > 0 {
