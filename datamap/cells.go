@@ -16,10 +16,13 @@ func export(c *catalog.Column, v any) any {
 	switch x := v.(type) {
 	case []byte:
 		if c.Class == catalog.Binary {
-			return x
+			return v
 		}
 		return exportText(c, string(x))
 	case string:
+		if c.Class == catalog.Text {
+			return v
+		}
 		return exportText(c, x)
 	case int64:
 		if digits := c.Scale(); digits >= 0 {
