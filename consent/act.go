@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/storage"
@@ -74,10 +72,8 @@ func (l *Ledger) checkRest(a *Act) error {
 	case a.Audience != "" && !isCode(a.Audience, 32):
 		return gdpr.Invalid("Act.Audience", "must be a code of a-z 0-9 . _ -")
 	}
-	if a.Language != "" {
-		if _, err := language.Parse(a.Language); err != nil {
-			return gdpr.Invalid("Act.Language", "is not a language tag of BCP 47")
-		}
+	if a.Language != "" && !l.catalogue.isLanguage(a.Language) {
+		return gdpr.Invalid("Act.Language", "is not a language tag of BCP 47")
 	}
 	if a.Evidence != nil {
 		return a.Evidence.check("Act.Evidence")

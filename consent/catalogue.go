@@ -20,21 +20,25 @@ import (
 // not change; make a new one and a new Ledger to add a version. The zero value and
 // nil hold none, so that everything is denied.
 type Catalogue struct {
-	byID map[string][]*Purpose // ascending by version
-	ids  []string              // sorted
+	byID      map[string][]*Purpose // ascending by version
+	ids       []string              // sorted
+	languages map[string]bool       // of the texts
 }
 
 // NewCatalogue checks the purposes and copies them into a catalogue. Its errors
 // wrap [ErrCatalogue] and name the purpose and field; what is lawful but doubtful is
 // left to [Catalogue.Lint].
 func NewCatalogue(purposes ...Purpose) (*Catalogue, error) {
-	c := &Catalogue{byID: map[string][]*Purpose{}}
+	c := &Catalogue{byID: map[string][]*Purpose{}, languages: map[string]bool{}}
 	for i := range purposes {
 		p := clonePurpose(&purposes[i])
 		if err := p.check(); err != nil {
 			return nil, err
 		}
 		c.byID[p.ID] = append(c.byID[p.ID], p)
+		for j := range p.Texts {
+			c.languages[p.Texts[j].Language] = true
+		}
 	}
 	for id, versions := range c.byID {
 		slices.SortFunc(versions, func(a, b *Purpose) int { return a.Version - b.Version })
@@ -180,6 +184,16 @@ func (c *Catalogue) IDs() []string {
 		return nil
 	}
 	return slices.Clone(c.ids)
+}
+
+// isLanguage reports whether s is a language tag of BCP 47. Those of the texts are:
+// they were checked once.
+func (c *Catalogue) isLanguage(s string) bool {
+	if c != nil && c.languages[s] {
+		return true
+	}
+	_, err := language.Parse(s)
+	return err == nil
 }
 
 func clonePurpose(p *Purpose) *Purpose {

@@ -141,7 +141,7 @@ func (l *Ledger) write(ctx context.Context, c *change) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	counts, err := l.store.Apply(ctx, slices.Concat(ops, c.more, entries.ops)...)
+	counts, err := l.store.Apply(ctx, append(append(ops, c.more...), entries.ops...)...)
 	if err != nil {
 		return Record{}, err
 	}
@@ -266,7 +266,7 @@ func (p *locked) rows(seq int64) []storage.Op {
 	case !p.free:
 	case p.known:
 		r := p.next.star()
-		ops[0] = setStar.With(seq, r.stops, r.event[:], r.body, AllPurposes, "", p.subject, p.seq)
+		ops[0] = setStar.With(seq, int64(r.stops), r.event[:], r.body, AllPurposes, "", p.subject, p.seq)
 	default:
 		for i := range ops {
 			ops[i].Write = addState
@@ -281,7 +281,11 @@ func starOp(subject string, seq int64, s *state) storage.Op {
 }
 
 func (r *row) args(purpose, channel, subject string, seq int64) []any {
-	return []any{purpose, channel, subject, seq, int64(r.status), r.stops, r.version, r.from, r.until, r.event[:], r.body}
+	args := []any{purpose, channel, subject, seq, int64(r.status), int64(r.stops), int64(r.version), r.from, r.until, r.event[:], nil}
+	if r.body != nil {
+		args[len(args)-1] = r.body
+	}
+	return args
 }
 
 // changedRows returns the operations that turn the rows of one state into those of
@@ -386,7 +390,7 @@ func (l *Ledger) byIdem(ctx context.Context, idem []byte) (*event, error) {
 }
 
 func (e *event) args() []any {
-	return []any{e.subject, e.seq, e.id[:], string(e.kind), e.purpose, e.channel, e.version, e.at, e.recorded, e.until,
+	return []any{e.subject, e.seq, e.id[:], string(e.kind), e.purpose, e.channel, int64(e.version), e.at, e.recorded, e.until,
 		string(e.ground), nonNil(e.text), nonNil(e.proof), e.idem[:], e.request[:], e.detailText}
 }
 

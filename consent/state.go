@@ -192,16 +192,17 @@ func (s *state) project(key string) row {
 		status: p.Status, stops: s.bits(purpose, channel), version: p.Version,
 		from: p.From, until: earliest(p.Until, p.AgeEnds), event: p.Event,
 	}
-	part := s.only(key)
-	if !part.plain(&p) {
-		r.body = part.encode()
+	if !s.plain(purpose, &p) {
+		r.body = s.only(key).encode()
 	}
 	return r
 }
 
-// plain reports whether the columns of the row hold all of the state.
-func (s *state) plain(p *pair) bool {
-	return s.Erased == nil && s.Person == person{} && len(s.Stops)+len(s.Restrict)+len(s.Object) == 0 &&
+// plain reports whether the columns of the row of a pair hold all of the state that
+// decides about it.
+func (s *state) plain(purpose string, p *pair) bool {
+	_, objected := s.Object[purpose]
+	return s.Erased == nil && s.Person == person{} && len(s.Stops)+len(s.Restrict) == 0 && !objected &&
 		p.AgeEnds == 0 && p.Age == 0 && p.MinAge == 0 && p.Country == "" && !p.Guardian && !p.Explicit && len(p.Over) == 0 && p.Asked == nil && p.Held == nil
 }
 

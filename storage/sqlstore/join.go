@@ -104,7 +104,7 @@ func (p *part) apart(q *part) bool {
 
 // keyOf returns the key among the arguments as one string.
 func (c *change) keyOf(args []any) string {
-	var b []byte
+	b := make([]byte, 0, 256)
 	for _, i := range c.key {
 		switch a := args[i].(type) {
 		case int64:

@@ -28,6 +28,8 @@ func bind(t *storage.Table, columns []*storage.Column, set int, args []any) ([]a
 // plain reports whether an argument can be passed on as it is.
 func plain(c *storage.Column, arg any, set bool) bool {
 	switch a := arg.(type) {
+	case nil:
+		return set && c.Null
 	case int64:
 		return c.Kind == storage.Int
 	case string:
@@ -54,7 +56,7 @@ func convertAll(t *storage.Table, columns []*storage.Column, set int, args []any
 func convert(c *storage.Column, arg any, set bool) (any, error) {
 	switch a := arg.(type) {
 	case nil:
-		if set && c.Null {
+		if plain(c, nil, set) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("must not be nil")
