@@ -10,11 +10,11 @@
 // # Model
 //
 // A [Map] has kinds of subjects ([Kind]: customers, leads, staff), each with a table
-// that has one row per person, and [Table]s. A table reaches its subject by links
-// ([Link]): a column that holds what another column holds, perhaps only where a
-// third column has a constant (a polymorphic link), perhaps inside an array or a
-// JSON document. Links follow each other, so that a line of an invoice needs only
-// name its invoice. Without a link the only foreign key to a mapped table is taken.
+// that has one row per person, and tables ([Table]). A table reaches its subject by
+// links ([Link]): a column that holds what another column holds, perhaps only where a
+// third column has a constant (a polymorphic link), perhaps inside an array or a JSON
+// document. Links follow each other, so that a line of an invoice needs only name its
+// invoice. Without a link the only foreign key to a mapped table is taken.
 //
 // A [Column] has purposes, an origin, a meaning, a sensitivity and a [Strategy]: what
 // an erasure leaves in it. A table has one too: its rows are deleted, stay in place

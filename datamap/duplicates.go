@@ -14,9 +14,9 @@ import (
 // Proposal says that two subjects may be one person. Nothing is merged: that is
 // for a person to confirm.
 type Proposal struct {
-	A, B    string // subject keys, A before B
-	Score   float64
-	Reasons []string
+	A, B    string   // subject keys, A before B
+	Score   float64  // 0 to 1
+	Reasons []string // for example "email"; never a value
 }
 
 // Duplicates proposes subjects that share an e-mail address, a phone number, or

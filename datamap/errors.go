@@ -14,15 +14,16 @@ var (
 	// errors.As as [Faults].
 	ErrMap = fmt.Errorf("datamap: map does not hold: %w", gdpr.ErrInvalid)
 
-	// ErrPurpose is returned when a field is asked for or posted for a purpose
-	// that the map does not give it.
+	// ErrPurpose is returned by [Live.Permit] for a field that the map does not give
+	// the purpose, and for a purpose or table that it does not declare.
 	ErrPurpose = errors.New("datamap: field has no such purpose")
 
 	// ErrSubject is returned for a subject key of no kind of the map.
 	ErrSubject = fmt.Errorf("datamap: subject of no kind: %w", gdpr.ErrInvalid)
 
-	// ErrItem is returned for an item that names no table, record or field of the
-	// map.
+	// ErrItem is returned for an item that names no table of the map or asks for
+	// anything but erasing and masking, for more than dsar.MaxBatch of them, and for a
+	// listing after a key that is none of the table.
 	ErrItem = fmt.Errorf("datamap: item is not of the map: %w", gdpr.ErrInvalid)
 
 	// ErrChanged is returned when the live schema is no longer the one that was

@@ -15,7 +15,7 @@ import (
 // together: the more of it agrees, the higher the score.
 type Clue struct {
 	Email     string
-	Phone     string
+	Phone     string // at least eight digits, in any notation
 	Name      string // given and family name in any order
 	BirthDate string // YYYY-MM-DD; counts only with Name
 }
@@ -41,7 +41,8 @@ const MaxMatches = 100
 
 // Identify finds the subjects to which a clue fits, in all kinds, also by addresses
 // in linked tables and inside JSON documents, and also among soft-deleted rows. The
-// best come first.
+// best come first, at most MaxMatches. A clue without e-mail, phone and name, or whose
+// phone has too few digits, is refused by an error that wraps gdpr.ErrInvalid.
 func (l *Live) Identify(ctx context.Context, c Clue) ([]Match, error) {
 	if c.Email == "" && c.Phone == "" && c.Name == "" {
 		return nil, gdpr.Invalid("Clue", "has neither e-mail, phone nor name")

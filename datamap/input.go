@@ -20,7 +20,8 @@ type Field struct {
 }
 
 // Fields returns the columns that a purpose may use, ordered by table and column.
-// A purpose that the map does not declare is an error; so is none.
+// A purpose that the map does not declare, also an empty one, is refused by an error
+// that wraps gdpr.ErrInvalid.
 func (l *Live) Fields(purpose string) ([]Field, error) {
 	if _, ok := l.m.Purposes[purpose]; !ok {
 		return nil, gdpr.Invalid("purpose", "is not declared in the map")

@@ -43,7 +43,7 @@ type Options struct {
 	// Rand overrides the source of random replacements, for tests. Default: the
 	// system's.
 	Rand func([]byte)
-	Now  func() time.Time // default time.Now
+	Now  func() time.Time // decides whether a Duty still runs. Default time.Now.
 }
 
 // Call tells the CRM's own code what to erase.

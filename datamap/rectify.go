@@ -10,7 +10,9 @@ import (
 )
 
 // Rectify implements dsar.Rectifier. A value that does not fit its column, a key, a
-// link and a field outside the map are Failed; the evidence says why.
+// link and a field outside the map are Failed; the evidence says why. A record that
+// is not the subject's is NotHeld. An empty value empties a text, and makes any other
+// column NULL where it may be.
 func (s *Source) Rectify(ctx context.Context, subject string, changes []dsar.Change) ([]dsar.Result, error) {
 	who, _, err := s.l.person(subject)
 	if err != nil {
@@ -73,7 +75,8 @@ func (s *Source) rectify(ctx context.Context, who person, ch dsar.Change) (dsar.
 
 // RestrictSource implements dsar.SourceRestricter over the tables that have a
 // column for the mark (Table.Restrict). Where the CRM has none, what restricts is
-// the side table of package retention and the ledger's answer.
+// the side table of package retention and the ledger's answer. It returns how many
+// rows carry the mark, none after it was lifted.
 func (s *Source) RestrictSource(ctx context.Context, subject string, scope dsar.Scope, on bool) (int, error) {
 	who, _, err := s.l.person(subject)
 	if err != nil {
@@ -132,7 +135,8 @@ func (l *Live) restrict(ctx context.Context, t *table, who person, on bool) (int
 	}
 }
 
-// Subjects implements dsar.Lister: every subject of every kind.
+// Subjects implements dsar.Lister: every subject of every kind, kind by kind, in the
+// order of the key of its table.
 func (s *Source) Subjects(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, k := range s.l.kinds {

@@ -149,7 +149,7 @@ func (p *portion) in(scope dsar.Scope) bool {
 // NotHeld. A row to delete to which rows refer that must stay is masked instead,
 // with the evidence "referenced-by:" and their table; one under a duty of the map
 // keeps the fields that the duty names and is Blocked; a shared row stays while
-// others refer to it.
+// others refer to it. At most dsar.MaxBatch items are taken, else ErrItem.
 func (s *Source) Erase(ctx context.Context, subject string, items []dsar.Item) ([]dsar.Result, error) {
 	if len(items) > dsar.MaxBatch {
 		return nil, ErrItem

@@ -20,7 +20,7 @@ var (
 		Where: []storage.Term{{Column: "state"}, {Column: "expires", Cmp: storage.Le}}}
 )
 
-// Open returns a plan.
+// Open returns a plan, or ErrNotFound.
 func (e *Engine) Open(ctx context.Context, id string) (*Plan, error) {
 	var p Plan
 	var made, approved, finished, expires int64
@@ -37,7 +37,9 @@ func (e *Engine) Open(ctx context.Context, id string) (*Plan, error) {
 	return &p, nil
 }
 
-// Items yields the records of a plan that is not done, for review before approval.
+// Items yields the records of a plan, for review before approval, in the order in
+// which they were found. Of a plan that is done or expired it yields none: the keys
+// are gone.
 func (e *Engine) Items(ctx context.Context, plan string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for row, err := range e.store.Scan(ctx, pagesOf, []any{plan}) {
@@ -89,7 +91,10 @@ func (e *Engine) expire(ctx context.Context) error {
 }
 
 // Approve lets a plan be executed. The hash is that of the plan as it was looked
-// at; by is someone else than the planner, unless Options.SelfApproval is set.
+// at; by (1 to 191 bytes) is someone else than the planner, unless
+// Options.SelfApproval is set. Else it returns ErrHash or ErrFourEyes; ErrPlanState
+// for a plan that expired, was approved before or was made under another schedule;
+// an error that wraps gdpr.ErrDenied if the guard says no.
 func (e *Engine) Approve(ctx context.Context, id, hash, by string) error {
 	if by == "" || len(by) > 191 {
 		return gdpr.Invalid("Approve.By", "needs 1 to 191 bytes")

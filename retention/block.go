@@ -183,8 +183,8 @@ func scanBlock(scan func(dest ...any) error) (*Blocking, error) {
 // "claim" for a legal claim or a hold (art. 17(3)(e)), "basis" for a running
 // purpose that a request does not end: contract, duty, vital interest, public task.
 // A zero until means until released, or that the start of the period is not known.
-// Dates are those of the record's events, by name. Keep is the bridge that package
-// dsar calls.
+// Dates are those of the record's events, by name. With an error keep is true: what
+// nobody can judge stays. Keep is the bridge that package dsar calls.
 func (e *Engine) Keep(ctx context.Context, subject, category, record string, dates map[string]time.Time) (keep bool, until time.Time, kind, ground string, err error) {
 	if err := e.checkRecord("Keep", subject, category, record, true); err != nil {
 		return true, time.Time{}, "", "", err

@@ -29,11 +29,11 @@
 //
 // # Transactions
 //
-// Hold, Release, Block and Keep join the transaction of the context. Execute works
-// in transactions of its own, each with a bounded number of rows: the host's rows,
-// their audit entries, the side tables and the checkpoint commit together. A process
-// that dies loses nothing and repeats nothing, and several processes may share one
-// execution: they take shards by lease.
+// Plan and Execute refuse a transaction of the caller; every other method joins that
+// of the context. Execute works in transactions of its own, each with a bounded number
+// of rows: the host's rows, their audit entries, the side tables and the checkpoint
+// commit together. A process that dies loses nothing and repeats nothing, and several
+// processes may share one execution: they take shards by lease.
 //
 //	plan, err := engine.Plan(ctx, retention.PlanOptions{By: "u17"})
 //	err = engine.Approve(ctx, plan.ID, plan.Hash, "u4")

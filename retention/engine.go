@@ -81,7 +81,8 @@ type Options struct {
 	// Shards is the number of parts of a plan on which processes can work at the
 	// same time, 1 to 64. Default 8.
 	Shards int
-	// Lease is how long a process that died keeps its shard from others. Default 1 minute.
+	// Lease is how long a process that died keeps its shard from others, at least 1 ms.
+	// Default 1 minute.
 	Lease time.Duration
 	// LooseSubjects allows "@" and white space in subject keys. Default false.
 	LooseSubjects bool

@@ -13,7 +13,7 @@ var (
 	ErrUnknownCategory = fmt.Errorf("retention: no rule covers the category: %w", gdpr.ErrInvalid)
 
 	// ErrSource is returned when a Source breaks its contract: rows out of order, a
-	// row without key, a date in the future. Nothing was swept.
+	// row without key, a date more than a day in the future. Nothing was swept.
 	ErrSource = errors.New("retention: source broke its contract")
 
 	// ErrPlanState is returned when a plan is not in the state that the call needs:

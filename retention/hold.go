@@ -17,16 +17,16 @@ import (
 )
 
 // Hold stops everything that would erase or change what it covers: a pending
-// claim, an audit, an order of an authority. At least one of Subject, Category and
-// Record is given; together they narrow.
+// claim, an audit, an order of an authority. It names a Subject or a Category, or
+// both, which narrow each other; a Record narrows further.
 type Hold struct {
 	ID       string    `json:"id"`      // made by Engine.Hold
 	Subject  string    `json:"subject"` // all records of this person, unless narrowed
 	Category string    `json:"category,omitempty"`
 	Record   string    `json:"record,omitempty"` // needs Category
 	Ground   string    `json:"ground"`           // why in law, 1 to 191 bytes
-	Reason   string    `json:"reason"`           // why in words, at most 1000 bytes; no personal data
-	Actor    string    `json:"actor"`            // who placed it: an opaque id of staff
+	Reason   string    `json:"reason"`           // why in words, 1 to 1000 bytes; no personal data
+	Actor    string    `json:"actor"`            // who placed it: an opaque id of staff, 1 to 191 bytes
 	Placed   time.Time `json:"placed"`           // UTC
 	Released time.Time `json:"released"`         // UTC; zero while it stands
 	Parent   string    `json:"parent,omitempty"` // of an exemption: the hold it overrides for one record
@@ -57,7 +57,8 @@ const headName = "holds"
 
 // Hold puts a hold. When it returns, and the transaction that it joined has
 // committed, no sweep touches what it covers: it waits for the batches under way.
-// It returns the hold with its ID. A repeat with the same Key returns the first.
+// It returns the hold with its ID. A repeat with the same Key returns the first, and
+// storage.ErrKeyReuse if it asks for something else.
 func (e *Engine) Hold(ctx context.Context, h Hold) (*Hold, error) {
 	if err := e.checkHold(&h); err != nil {
 		return nil, err
@@ -197,7 +198,11 @@ func (e *Engine) Release(ctx context.Context, id, by, reason string) error {
 }
 
 // Override takes one record out of a hold that stands. It is a hold's exception
-// with an actor and a reason of its own, asked of the guard and recorded.
+// with an actor (1 to 191 bytes) and a reason (1 to 1000 bytes, no personal data) of
+// its own, asked of the guard and recorded; [Engine.Holds] names it by its Parent. It
+// returns ErrNotFound for an unknown hold and an error that wraps gdpr.ErrInvalid for
+// one that was released or is an exemption itself. A repeat does nothing; one by somebody else or for another
+// reason is storage.ErrKeyReuse.
 func (e *Engine) Override(ctx context.Context, id, category, record, by, reason string) error {
 	h, err := e.hold(ctx, id)
 	if err != nil {

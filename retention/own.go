@@ -24,8 +24,9 @@ var (
 
 // Export yields what this package itself holds about a person, one JSON object per
 // row: holds, blocked and settled records, notices, records set aside, keys that may
-// have to go. The names
-// of staff are left out (GDPR art. 15(4)).
+// have to go. The names of staff are left out (GDPR art. 15(4)). Field "kind" of an
+// object is one of hold, blocked, settled, notice, aside and departed, and the field
+// of that name holds the row.
 func (e *Engine) Export(ctx context.Context, subject string) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		if err := gdpr.CheckSubject("Export.Subject", subject, e.opt.LooseSubjects); err != nil {

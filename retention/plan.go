@@ -30,7 +30,7 @@ const (
 
 // PlanOptions says what to plan.
 type PlanOptions struct {
-	By      string   // who plans: an opaque id of staff or of a job. Required.
+	By      string   // who plans: an opaque id of staff or of a job, 1 to 191 bytes
 	Sources []string // names; default all
 }
 
@@ -46,7 +46,7 @@ type Plan struct {
 	Made     time.Time // UTC
 	Approved time.Time // UTC
 	Finished time.Time // UTC
-	Expires  time.Time // UTC; not executable after it
+	Expires  time.Time // UTC; from then on it can be neither approved nor begun
 	Rows     int       // records to handle
 	Stopped  int       // records that would be due but for a stop
 }
@@ -74,7 +74,8 @@ var (
 
 // Plan lists what is to be done now: records that are due, records to block, and
 // erasures that waited for a duty to end. It changes nothing of the host's. It
-// works in short transactions of its own and returns storage.ErrInTx inside one.
+// works in short transactions of its own and returns storage.ErrInTx inside one. After
+// an error, such as an [ErrSource], no plan is left.
 func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if o.By == "" || len(o.By) > 191 {
 		return nil, gdpr.Invalid("PlanOptions.By", "needs 1 to 191 bytes")

@@ -50,7 +50,7 @@ var (
 		Where: []storage.Term{{Column: "made", Cmp: storage.Ge}, {Column: "made", Cmp: storage.Lt}}}
 )
 
-// Outcome returns what has become of the records of a plan so far.
+// Outcome returns what has become of the records of a plan so far, or ErrNotFound.
 func (e *Engine) Outcome(ctx context.Context, plan string) (*Result, error) {
 	p, err := e.Open(ctx, plan)
 	if err != nil {
@@ -124,11 +124,11 @@ func (e *Engine) Asides(ctx context.Context, plan string) iter.Seq2[Aside, error
 // Report says that the schedule ran, and what it did, within a period.
 type Report struct {
 	From, To time.Time
-	Edition  string // of the schedule in force now
-	Schedule string // its hash
-	Runs     []Result
-	Holds    []Hold // placed, standing or released within the period
-	Blocked  int    // records that are blocked now
+	Edition  string   // of the schedule in force now
+	Schedule string   // its hash
+	Runs     []Result // of the plans made within the period, also those never executed, oldest first
+	Holds    []Hold   // placed, standing or released within the period
+	Blocked  int      // records that are blocked now
 	Findings []Finding
 }
 

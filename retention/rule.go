@@ -11,7 +11,7 @@ type Period = calendar.Period
 // Date is a civil date. Its zero value is 1 January 1970.
 type Date = calendar.Date
 
-// ParsePeriod reads an ISO 8601 period.
+// ParsePeriod reads an ISO 8601 period of the form PnYnMnWnD, of at most 1000 years.
 func ParsePeriod(s string) (Period, error) { return calendar.ParsePeriod(s) }
 
 // ParseDate reads a date of the form YYYY-MM-DD.

@@ -21,7 +21,8 @@ type Record struct {
 	// Owner is who is told before the record goes; empty is nobody.
 	Owner string
 	// Events are dates as microseconds (storage.Micros) in the order of
-	// [Query.Events]; 0 is unknown. For a civil date give the start of the day in
+	// [Query.Events]; 0 is unknown, and more than a day in the future breaks the
+	// contract. For a civil date give the start of the day in
 	// the time zone of the schedule, see [Condition.Instant].
 	Events []int64
 }

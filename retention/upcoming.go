@@ -29,8 +29,9 @@ var (
 	told    = &storage.Select{From: schema.Told, Columns: []string{"at"}, Where: storage.By("category", "record", "due", "owner")}
 )
 
-// Upcoming yields the records that are due within the given time and whose owner
-// was not told of that date yet. A record counts as told once the loop asks for the
+// Upcoming yields the records that are due within the given time, those that are due
+// already among them, and whose owner was not told of that date yet; records without
+// an owner are left out. A record counts as told once the loop asks for the
 // next one, so a notice may come twice after a crash and never gets lost.
 func (e *Engine) Upcoming(ctx context.Context, within time.Duration) iter.Seq2[Notice, error] {
 	return func(yield func(Notice, error) bool) {
