@@ -54,9 +54,15 @@ type Store interface {
 
 // Row is one row of a [Store.Scan].
 type Row interface {
-	// Scan copies the columns of the Select into dest, as [Store.Get] does.
+	// Scan copies the columns of the Select into dest, as [Store.Get] does. What it
+	// puts into a Raw holds until the next row.
 	Scan(dest ...any) error
 }
+
+// Raw is a destination for a Text or Bytes column that spares the copy where a store
+// can: a [Row] may lend what it points to. Nil and empty are told apart only in a column
+// that can be NULL.
+type Raw []byte
 
 // State says what a context holds for a database.
 type State uint8

@@ -111,8 +111,12 @@ func assignInt(n int64, dest any) error {
 }
 
 func assignText(s string, dest any) error {
-	if d, ok := dest.(*string); ok {
+	switch d := dest.(type) {
+	case *string:
 		*d = strings.Clone(s) // not the row, which may be long
+		return nil
+	case *storage.Raw:
+		*d = storage.Raw(s)
 		return nil
 	}
 	if e := elem(dest); e.IsValid() && e.Kind() == reflect.String {

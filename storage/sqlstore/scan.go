@@ -49,7 +49,7 @@ func (s *store) stream(ctx context.Context, r *read, args []any, yield func(stor
 		return err
 	}
 	defer rows.Close()
-	row := &streamed{r: r, rows: rows, db: s.db}
+	row := &streamed{r: r, rows: rows, db: s.db, buf: destBuffer{lend: true}}
 	for rows.Next() {
 		if !yield(row, nil) {
 			return nil

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"fmt"
 	"reflect"
 	"strings"
@@ -145,6 +146,7 @@ func (d *dialect) dests(t *storage.Table, columns []*storage.Column, dest []any,
 
 // destBuffer is reused from row to row.
 type destBuffer struct {
+	lend    bool // the row stays until the next one
 	out     []any
 	targets []target
 }
@@ -159,6 +161,10 @@ func (d *dialect) wrapped(columns []*storage.Column, dest []any, buf *destBuffer
 	for i, c := range columns {
 		if d.direct(c, dest[i]) {
 			buf.out[i] = dest[i]
+			continue
+		}
+		if raw, ok := dest[i].(*storage.Raw); ok && buf.lend && d.lends(c) {
+			buf.out[i] = (*sql.RawBytes)(raw)
 			continue
 		}
 		buf.targets[i] = target{c.Kind, dest[i]}
@@ -177,6 +183,11 @@ func (d *dialect) direct(c *storage.Column, dest any) bool {
 		return c.Kind == storage.Bytes && !d.noEmpty
 	}
 	return false
+}
+
+// lends reports whether a column's value may be taken as the driver holds it.
+func (d *dialect) lends(c *storage.Column) bool {
+	return c.Kind == storage.Text || c.Kind == storage.Bytes && !(c.Null && d.noEmpty)
 }
 
 // target is a destination that database/sql does not fill as the contract asks:
@@ -249,8 +260,12 @@ func assignInt(n int64, dest any) bool {
 }
 
 func assignText(s string, dest any) bool {
-	if d, ok := dest.(*string); ok {
+	switch d := dest.(type) {
+	case *string:
 		*d = s
+		return true
+	case *storage.Raw:
+		*d = storage.Raw(s)
 		return true
 	}
 	if e := elem(dest); e.Kind() == reflect.String {
@@ -261,7 +276,11 @@ func assignText(s string, dest any) bool {
 }
 
 func assignBytes(b []byte, dest any) bool {
-	if d, ok := dest.(*[]byte); ok {
+	switch d := dest.(type) {
+	case *[]byte:
+		*d = b
+		return true
+	case *storage.Raw:
 		*d = b
 		return true
 	}

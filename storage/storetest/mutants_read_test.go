@@ -69,6 +69,23 @@ var readMutants = []mutant{
 	{"loses the row after a page", filtered(func(_ *storage.Select, n int) bool { return n != 1000 }), []string{"scan/all rows in their order", "scan/limit"}},
 	{"ignores the limit", selects(func(s storage.Select) storage.Select { s.Limit = 0; return s }), []string{"scan/limit"}},
 	{"loses the end of a stream", filtered(func(s *storage.Select, n int) bool { return !s.Stream || n < 2000 }), []string{"scan/stream"}},
+	{"lends nothing for what is empty", stores(func(f *fake) {
+		f.scan = func(ctx context.Context, s *storage.Select, args []any) iter.Seq2[storage.Row, error] {
+			return func(yield func(storage.Row, error) bool) {
+				f.Store.Scan(ctx, s, args)(func(row storage.Row, err error) bool {
+					return yield(rowFunc(func(dest ...any) error {
+						err := row.Scan(dest...)
+						for _, d := range dest {
+							if raw, ok := d.(*storage.Raw); ok && len(*raw) == 0 {
+								*raw = nil
+							}
+						}
+						return err
+					}), err)
+				})
+			}
+		}
+	}), []string{"scan/lends to a Raw"}},
 	{"sorts without case", stores(func(f *fake) {
 		f.scan = func(ctx context.Context, s *storage.Select, args []any) iter.Seq2[storage.Row, error] {
 			return func(yield func(storage.Row, error) bool) {

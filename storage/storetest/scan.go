@@ -17,6 +17,8 @@ var (
 	some  = &storage.Select{From: rows, Columns: []string{"id", "num"}, Where: storage.By("part"), Order: []string{"num", "id"}, Limit: 1234}
 	flow  = &storage.Select{From: rows, Columns: []string{"id", "num"}, Where: storage.By("part"), Order: []string{"num", "id"}, Stream: true}
 	brief = &storage.Select{From: rows, Columns: []string{"id", "num"}, Where: storage.By("part"), Order: []string{"num", "id"}, Stream: true, Limit: 7}
+	paged = &storage.Select{From: rows, Columns: []string{"num", "id", "txt", "bin", "raw"}, Where: storage.By("part"), Order: []string{"num", "id"}}
+	lent  = &storage.Select{From: rows, Columns: paged.Columns, Where: storage.By("part"), Order: paged.Order, Stream: true}
 	whole = &storage.Select{From: rows, Columns: []string{"part", "id", "num"}, Order: []string{"part", "id"}}
 	equal = &storage.Select{From: rows, Columns: []string{"id", "num"}, Where: storage.By("part", "num"), Order: []string{"num", "id"}}
 	vague = &storage.Select{From: rows, Columns: []string{"id", "num"}, Where: storage.By("part"), Order: []string{"num"}}
@@ -77,6 +79,25 @@ var scanCases = []testCase{
 			break
 		}
 		e.row(e.ctx, "after", 1) // nothing is held
+	}},
+	{"scan/lends to a Raw", func(e *env) {
+		e.apply(e.ctx, insertRow.With("r", "1", 1, "one", []byte("a"), []byte("A")), insertRow.With("r", "2", 2, "", []byte{}, []byte{}),
+			insertRow.With("r", "3", 3, "three", nil, allBytes()))
+		for _, s := range []*storage.Select{lent, paged} {
+			var got [][3]string
+			for row, err := range e.s.Scan(e.ctx, s, []any{"r"}) {
+				e.ok(err)
+				var num int
+				var id, txt, bin, raw storage.Raw
+				e.ok(row.Scan(&num, &id, &txt, &bin, &raw))
+				e.eq(bin == nil, num == 3, "nil lent")
+				got = append(got, [3]string{string(id) + string(txt), string(bin), string(raw)})
+			}
+			e.eq(got, [][3]string{{"1one", "a", "A"}, {"2", "", ""}, {"3three", "", string(allBytes())}}, "values lent")
+		}
+		var bin, raw storage.Raw
+		e.ok(e.s.Get(e.ctx, getBin, []any{"r", "1"}, &bin, &raw))
+		e.eq(string(bin)+string(raw), "aA", "values of Get")
 	}},
 	{"scan/the loop may use the store", func(e *env) {
 		want := e.fill(1200)
