@@ -80,7 +80,7 @@ func (l *Log) verify(ctx context.Context) (*Report, error) {
 }
 
 // chunkSize is how many entries are verified between two looks at other tables.
-const chunkSize = 8 * merkle.TileWidth
+const chunkSize = 32 * merkle.TileWidth
 
 // verifier carries what one pass over the log has computed so far.
 type verifier struct {

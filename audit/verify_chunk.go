@@ -180,8 +180,8 @@ func (v *verifier) redaction(ctx context.Context, seq, entry int64) ([]byte, err
 // fullRow is every column of an entry.
 type fullRow struct {
 	seq, at               int64
-	id, leaf, hash, chain []byte
-	actor, action, sub    string
+	id, leaf, hash, chain storage.Raw
+	actor, action, sub    storage.Raw
 	dest                  []any
 }
 
@@ -236,7 +236,7 @@ func (v *verifier) dropped(n uint64, r *fullRow, redaction []byte) error {
 	if !bytes.Equal(redaction, r.hash) {
 		return found(n, "the redaction names another leaf hash")
 	}
-	if r.at != 0 || r.actor+r.action+r.sub != "" || !bytes.Equal(r.id, r.hash[:len(r.id)]) || len(r.id) != 16 {
+	if r.at != 0 || len(r.actor)+len(r.action)+len(r.sub) > 0 || !bytes.Equal(r.id, r.hash[:len(r.id)]) || len(r.id) != 16 {
 		return found(n, "a redacted row still has columns")
 	}
 	v.redacted++
@@ -252,14 +252,11 @@ func (v *verifier) payload(n uint64, r *fullRow, hash merkle.Hash, s *side) erro
 	if !x.parse(r.leaf) || string(x.log) != v.h.id {
 		return found(n, "the entry is not of the form v1 or of another log")
 	}
-	first := ""
+	var first []byte
 	if len(x.sub) > 0 {
-		first = r.sub
-		if string(x.sub[0]) != r.sub {
-			return found(n, "a column differs from the entry")
-		}
+		first = x.sub[0]
 	}
-	if !bytes.Equal(r.id, x.id[:]) || r.at != x.at || r.actor != string(x.by) || r.action != string(x.act) || r.sub != first {
+	if !bytes.Equal(r.id, x.id[:]) || r.at != x.at || !bytes.Equal(r.actor, x.by) || !bytes.Equal(r.action, x.act) || !bytes.Equal(r.sub, first) {
 		return found(n, "a column differs from the entry")
 	}
 	if err := v.further(n, s); err != nil {
