@@ -29,15 +29,18 @@ type Hold struct {
 	Actor    string    `json:"actor"`            // who placed it: an opaque id of staff, 1 to 191 bytes
 	Placed   time.Time `json:"placed"`           // UTC
 	Released time.Time `json:"released"`         // UTC; zero while it stands
-	Parent   string    `json:"parent,omitempty"` // of an exemption: the hold it overrides for one record
-	Key      string    `json:"-"`                // idempotency key. Default: none.
+	// ReleasedBy and ReleaseReason are what Engine.Release was told.
+	ReleasedBy    string `json:"releasedBy,omitempty"`
+	ReleaseReason string `json:"releaseReason,omitempty"`
+	Parent        string `json:"parent,omitempty"` // of an exemption: the hold it overrides for one record
+	Key           string `json:"-"`                // idempotency key. Default: none.
 }
 
 var (
-	holdColumns = []string{"id", "parent", "subject", "category", "record", "ground", "reason", "actor", "placed", "released", "released_by", "idem", "request"}
+	holdColumns = []string{"id", "parent", "subject", "category", "record", "ground", "reason", "actor", "placed", "released", "released_by", "release_reason", "idem", "request"}
 	insertHold  = &storage.Write{Verb: storage.InsertNew, Table: schema.Hold, Set: holdColumns}
-	releaseHold = &storage.Write{Verb: storage.Update, Table: schema.Hold, Set: []string{"released", "released_by"}, Where: storage.By("id", "released")}
-	readHold    = holdColumns[:10]
+	releaseHold = &storage.Write{Verb: storage.Update, Table: schema.Hold, Set: []string{"released", "released_by", "release_reason"}, Where: storage.By("id", "released")}
+	readHold    = holdColumns[:12]
 	holdByID    = &storage.Select{From: schema.Hold, Columns: readHold, Where: storage.By("id"), Mode: storage.Current}
 	holdByKey   = &storage.Select{From: schema.Hold, Columns: []string{"id", "request"}, Where: storage.By("idem"), Mode: storage.Current}
 	activeHolds = &storage.Select{From: schema.Hold, Columns: readHold, Where: storage.By("released"), Order: []string{"id"}, Mode: storage.Current}
@@ -67,7 +70,8 @@ func (e *Engine) Hold(ctx context.Context, h Hold) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.ID, h.Placed, h.Released = ids.New().String(), storage.Time(storage.Micros(e.now())), time.Time{}
+	h.ID, h.Placed = ids.New().String(), storage.Time(storage.Micros(e.now()))
+	h.Released, h.ReleasedBy, h.ReleaseReason = time.Time{}, "", ""
 	return e.insert(ctx, &h, "retention.held", guarded)
 }
 
@@ -101,7 +105,7 @@ func (e *Engine) insert(ctx context.Context, h *Hold, action string, guarded slo
 			return err
 		}
 		n, err := e.store.Apply(ctx, insertHold.With(h.ID, h.Parent, h.Subject, h.Category, h.Record, h.Ground, h.Reason, h.Actor,
-			storage.Micros(h.Placed), 0, "", idem, hash[:]))
+			storage.Micros(h.Placed), 0, "", "", idem, hash[:]))
 		if err != nil {
 			return err
 		}
@@ -171,7 +175,9 @@ func (e *Engine) lockShards(ctx context.Context, plan string) error {
 	return nil
 }
 
-// Release ends a hold. What became due meanwhile stands in the next plan.
+// Release ends a hold, which then says by whom (1 to 191 bytes) and why (1 to 1000
+// bytes, no personal data). What became due meanwhile stands in the next plan. It
+// returns ErrNotFound for an unknown hold, and does nothing for one that was released.
 func (e *Engine) Release(ctx context.Context, id, by, reason string) error {
 	if by == "" || reason == "" || len(by) > 191 || len(reason) > 1000 {
 		return gdpr.Invalid("Release", "needs who releases (191 bytes) and a reason (1000 bytes)")
@@ -189,7 +195,7 @@ func (e *Engine) Release(ctx context.Context, id, by, reason string) error {
 		if err := e.lockSweeps(ctx); err != nil {
 			return err
 		}
-		n, err := e.store.Apply(ctx, releaseHold.With(now, by, id, 0), bumpHead.With(1, headName))
+		n, err := e.store.Apply(ctx, releaseHold.With(now, by, reason, id, 0), bumpHead.With(1, headName))
 		if err != nil || n[0] == 0 {
 			return err // released before: nothing to do
 		}
@@ -258,7 +264,7 @@ func (e *Engine) scanHolds(ctx context.Context, s *storage.Select, args ...any) 
 func scanHold(scan func(dest ...any) error) (*Hold, error) {
 	var h Hold
 	var placed, released int64
-	err := scan(&h.ID, &h.Parent, &h.Subject, &h.Category, &h.Record, &h.Ground, &h.Reason, &h.Actor, &placed, &released)
+	err := scan(&h.ID, &h.Parent, &h.Subject, &h.Category, &h.Record, &h.Ground, &h.Reason, &h.Actor, &placed, &released, &h.ReleasedBy, &h.ReleaseReason)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (e *Engine) Export(ctx context.Context, subject string) iter.Seq2[json.RawM
 		}
 		for h, err := range e.scanHolds(ctx, holdsOf, subject) {
 			if h != nil {
-				h.Actor = ""
+				h.Actor, h.ReleasedBy = "", ""
 			}
 			if !put("hold", h, err) {
 				return

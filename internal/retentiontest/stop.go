@@ -47,7 +47,13 @@ func holds(t *testing.T, dir storage.Directory) {
 	require.Equal(t, 4, p.Stopped)
 	require.NoError(t, f.Release(f.ctx, all, "u2", "settled"))
 	require.NoError(t, f.Release(f.ctx, record, "u2", "settled"))
-	require.NoError(t, f.Release(f.ctx, record, "u2", "settled"), "again: nothing")
+	require.NoError(t, f.Release(f.ctx, record, "u3", "later"), "again: nothing")
+	for h, err := range f.Holds(f.ctx) {
+		require.NoError(t, err)
+		if h.ID == record {
+			require.Equal(t, []string{"u2", "settled"}, []string{h.ReleasedBy, h.ReleaseReason})
+		}
+	}
 	require.Equal(t, "3 4", f.planned())
 	require.NoError(t, f.Override(f.ctx, anna, "invoice", "2", "u3", "not part of the case"))
 	require.Equal(t, "2 3 4", f.planned())

@@ -29,6 +29,7 @@ var Hold = &storage.Table{
 		{Name: "placed", Kind: storage.Int, Category: "time of the act", Erase: "row deleted", Lifetime: untilRelease},
 		{Name: "released", Kind: storage.Int, Category: "time of the act", Erase: "row deleted", Lifetime: untilRelease},
 		{Name: "released_by", Kind: storage.Text, Size: 191, Category: "staff", Erase: "row deleted", Lifetime: untilRelease},
+		{Name: "release_reason", Kind: storage.Text, Size: 1000, Category: "words of staff", Erase: "row deleted", Lifetime: untilRelease},
 		{Name: "idem", Kind: storage.Text, Size: 64, Category: "idempotency key, hashed", Erase: "row deleted", Lifetime: untilRelease},
 		{Name: "request", Kind: storage.Bytes, Size: 32, Category: "hash of the request", Erase: "row deleted", Lifetime: untilRelease},
 	},
