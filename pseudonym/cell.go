@@ -43,10 +43,14 @@ func (v *Vault) cell(ctx context.Context, subject, place string, create bool, ow
 	if err != nil {
 		return nil, err
 	}
-	if e == nil || f.compartment != Ordinary || !v.fresh() {
-		if e, err = v.entry(ctx, subject, f.compartment, create); err != nil {
-			return nil, err
-		}
+	switch {
+	case f.compartment != Ordinary:
+		e, err = v.entry(ctx, subject, f.compartment, create)
+	case e == nil || !v.fresh():
+		e, err = v.load(ctx, subject, Ordinary, create)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return e.use(own, f, place, record), nil
 }

@@ -156,7 +156,7 @@ func (d *dialect) wrapped(columns []*storage.Column, dest []any, buf *destBuffer
 		buf = new(destBuffer)
 	}
 	if buf.out == nil {
-		buf.out, buf.targets = make([]any, len(dest)), make([]target, len(dest))
+		buf.out = make([]any, len(dest))
 	}
 	for i, c := range columns {
 		if d.direct(c, dest[i]) {
@@ -166,6 +166,13 @@ func (d *dialect) wrapped(columns []*storage.Column, dest []any, buf *destBuffer
 		if raw, ok := dest[i].(*storage.Raw); ok && buf.lend && d.lends(c) {
 			buf.out[i] = (*sql.RawBytes)(raw)
 			continue
+		}
+		if b, ok := dest[i].(*[]byte); ok && c.Kind == storage.Bytes {
+			buf.out[i] = (*blob)(b)
+			continue
+		}
+		if buf.targets == nil {
+			buf.targets = make([]target, len(dest))
 		}
 		buf.targets[i] = target{c.Kind, dest[i]}
 		buf.out[i] = &buf.targets[i]
