@@ -19,7 +19,7 @@ type change struct {
 	lone   bool              // cannot affect more than one row
 	points bool              // a Delete of which several fit into one statement
 	bulk   int               // most rows of one statement
-	split  bool              // rows that do not fill a bulk go in statements of maxCached
+	split  bool              // rows that do not fill a bulk go by fours
 	texts  [maxCached + 1]atomic.Pointer[statement]
 	array  *statement // of points, for more than maxListed
 
@@ -121,10 +121,11 @@ func (c *change) shape(db *DB) {
 	}
 }
 
-// most returns how many of n rows the next statement takes.
+// most returns how many of n rows the next statement takes. SQLite keeps a journal of
+// the pages that a statement of several rows changes, in a file from 64 KiB on.
 func (c *change) most(n int) int {
 	if c.split && n < c.bulk {
-		return maxCached
+		return 4
 	}
 	return c.bulk
 }
