@@ -97,7 +97,7 @@ type items struct {
 func TestSameOnEveryEngine(t *testing.T) {
 	var whole, data []string
 	var erased [][]map[string]string
-	sqltest.Each(t, func(t *testing.T, e *sqltest.Engine) {
+	sqltest.EachInTurn(t, func(t *testing.T, e *sqltest.Engine) {
 		if e.Name == "postgres-pq" {
 			return // the program has one driver for PostgreSQL
 		}
