@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
 )
@@ -208,7 +209,7 @@ func (v *verifier) entry(r *fullRow, s *side) error {
 	}
 	var err error
 	if redacted {
-		err = v.dropped(n, r, redaction)
+		err = v.dropped(n, r, hash, redaction)
 	} else {
 		err = v.payload(n, r, hash, s)
 	}
@@ -232,11 +233,11 @@ func (v *verifier) entry(r *fullRow, s *side) error {
 }
 
 // dropped verifies a row without payload.
-func (v *verifier) dropped(n uint64, r *fullRow, redaction []byte) error {
-	if !bytes.Equal(redaction, r.hash) {
+func (v *verifier) dropped(n uint64, r *fullRow, hash merkle.Hash, redaction []byte) error {
+	if !bytes.Equal(redaction, hash[:]) {
 		return found(n, "the redaction names another leaf hash")
 	}
-	if r.at != 0 || len(r.actor)+len(r.action)+len(r.sub) > 0 || !bytes.Equal(r.id, r.hash[:len(r.id)]) || len(r.id) != 16 {
+	if r.at != 0 || len(r.actor)+len(r.action)+len(r.sub) > 0 || !bytes.Equal(r.id, hash[:len(ids.ID{})]) {
 		return found(n, "a redacted row still has columns")
 	}
 	v.redacted++
