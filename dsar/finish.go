@@ -16,6 +16,9 @@ func (w *worker) desk(ctx context.Context, last Receipt) error {
 	if err == nil {
 		err = w.aftermath(ctx)
 	}
+	if errors.Is(err, ErrTransition) || errors.Is(err, ErrPlan) {
+		return err // the receipts are those of another plan, or of none
+	}
 	out.Source, out.Attempts, out.At = deskSource, last.Attempts+1, w.d.now()
 	if err != nil {
 		out.State, out.Fault = SourceFailed, FaultError
@@ -91,8 +94,27 @@ func (w *worker) restrict(ctx context.Context, s Source, b []item) error {
 	return nil
 }
 
+// current reports an error unless the plan is still the one to carry out: another desk
+// may have planned anew meanwhile, and the person taken the request back.
+func (w *worker) current(ctx context.Context) error {
+	now := new(row)
+	if err := w.d.store.Get(ctx, requestByID, []any{w.r.id}, now.pointers()...); err != nil {
+		return err
+	}
+	switch {
+	case now.state != StateWorking && now.state != StateWorked: // a second worker on the plan does no harm
+		return &TransitionError{now.state, EventWorked}
+	case now.plan != w.r.plan:
+		return ErrPlan
+	}
+	return nil
+}
+
 // aftermath does what follows when every source is done.
 func (w *worker) aftermath(ctx context.Context) error {
+	if err := w.current(ctx); err != nil {
+		return err
+	}
 	switch w.r.kind {
 	case Rectification, Erasure, Restriction:
 		if err := w.recipients(ctx); err != nil {
@@ -142,6 +164,9 @@ func (w *worker) shred(ctx context.Context) error {
 		}
 		if kept {
 			continue
+		}
+		if err := w.current(ctx); err != nil {
+			return err
 		}
 		if err := w.d.o.Shredder.Shred(ctx, s, w.d.o.KeepCompartments...); err != nil {
 			return err

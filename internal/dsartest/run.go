@@ -53,6 +53,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 	for _, l := range lessons {
 		t.Run("Lesson/"+l.name, func(t *testing.T) { l.run(t, NewWorld(t, dir)) })
 	}
+	for _, c := range combined {
+		t.Run("Combined/"+c.name, func(t *testing.T) { c.run(t, NewWorld(t, dir)) })
+	}
 	t.Run("CodesTellNobodyWhoIsKnown", func(t *testing.T) { CodesTellNobodyWhoIsKnown(NewUniform(t, dir, nil)) })
 	t.Run("FaultAfterEachStep", func(t *testing.T) { faults(t, dir, []dsar.Kind{dsar.Erasure}) })
 }
