@@ -2,7 +2,9 @@ package dsar
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -70,9 +72,8 @@ var itemColumns = []string{
 
 var (
 	insertItem = &storage.Write{Verb: storage.Insert, Table: schema.RequestItem, Set: itemColumns}
-	dropItems  = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan")}
 	allItems   = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request")}
-	dropUndone = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: storage.By("request", "plan", "state")}
+	dropUndone = &storage.Write{Verb: storage.Delete, Table: schema.RequestItem, Where: append(storage.By("request", "state"), storage.Term{Column: "plan", Cmp: storage.Lt})}
 	endItems   = &storage.Write{Verb: storage.Update, Table: schema.RequestItem, Set: []string{"state"}, Where: storage.By("request", "state")}
 	itemsOf    = &storage.Select{From: schema.RequestItem, Columns: itemColumns, Where: storage.By("request"), Order: []string{"request", "plan", "n"}}
 )
@@ -171,11 +172,20 @@ func (d *Desk) Plan(ctx context.Context, id string, act Act) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{d: d, r: r, f: f, plan: r.version + 1, now: d.now(), sum: sha256.New()}
+	p := &planner{d: d, r: r, f: f, plan: planNumber(r), now: d.now(), sum: sha256.New()}
 	if err := p.make(during(ctx, &row{planAt: storage.Micros(p.now)})); err != nil {
 		return nil, err
 	}
 	return p.out, p.commit(ctx, act)
+}
+
+// planNumber returns the number under which a plan of r is written: greater than those
+// of the plans before, and another for each of two desks that plan at once, so that
+// neither writes among the items of the other.
+func planNumber(r *row) int64 {
+	var b [4]byte
+	rand.Read(b[:])
+	return (r.version+1)<<32 | int64(binary.BigEndian.Uint32(b[:]))
 }
 
 // planner writes the items of one plan.
@@ -197,9 +207,6 @@ func (p *planner) make(ctx context.Context) error {
 	p.sum.Write(frame.Append([]byte("gdprkit/dsar/plan/v1\x00"), p.r.id, string(p.r.kind), p.d.o.Policy))
 	if len(p.r.subjects) == 0 {
 		return invalid("Plan", "the request names no subject; call Identify, or NoDataHeld")
-	}
-	if _, err := p.d.store.Apply(ctx, dropItems.With(p.r.id, p.plan)); err != nil {
-		return err
 	}
 	if err := p.kind(ctx); err != nil {
 		return err
@@ -334,11 +341,7 @@ func (p *planner) commit(ctx context.Context, act Act) error {
 			}
 			r.plan, r.planHash, r.planner, r.approver = p.plan, p.out.Hash, act.By, ""
 			r.planAt, r.planExpires, r.policy = storage.Micros(p.now), storage.Micros(p.out.Expires), p.out.Policy
-			ops := []storage.Op{dropSources.With(r.id)}
-			if p.r.plan != 0 {
-				ops = append(ops, dropUndone.With(r.id, p.r.plan, itemPlanned))
-			}
-			return ops, nil
+			return []storage.Op{dropSources.With(r.id), dropUndone.With(r.id, itemPlanned, p.plan)}, nil
 		}})
 	return err
 }

@@ -15,6 +15,7 @@ var combined = []struct {
 	run  func(*testing.T, *World)
 }{
 	{"CancelledDuringTheWork", cancelledDuringTheWork},
+	{"TwoPlanners", twoPlanners},
 }
 
 // cancelledDuringTheWork has another desk plan anew and record that the person took
@@ -42,4 +43,50 @@ func cancelledDuringTheWork(t *testing.T, w *World) {
 	now, err := w.Desk.Get(ctx, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, dsar.StateCancelled, now.State)
+}
+
+// intrudingSealer runs a function when it is next asked to open something.
+type intrudingSealer struct {
+	*Sealer
+	intrude func()
+}
+
+func (s *intrudingSealer) Open(ctx context.Context, subject, place string, sealed []byte) ([]byte, error) {
+	if f := s.intrude; f != nil {
+		s.intrude = nil
+		f()
+	}
+	return s.Sealer.Open(ctx, subject, place, sealed)
+}
+
+// twoPlanners has a second desk plan while the first begins to: the plan that is
+// approved is the one that was made, and not a mixture of both.
+func twoPlanners(t *testing.T, w *World) {
+	ctx := context.Background()
+	s := &intrudingSealer{Sealer: w.Sealer}
+	w.Options.Sealer = s
+	w.Restart()
+	r := w.Receive(dsar.Erasure)
+	_, err := w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	var p *dsar.Plan
+	s.intrude = func() {
+		p, err = w.Desk.Plan(ctx, r.ID, By("emp1"))
+		require.NoError(t, err)
+		w.CRM.Add("notes", Row{Subject: "c1", Key: "c1-late", Values: []any{int64(9), "came later", nil}})
+	}
+	_, lost := w.Desk.Plan(ctx, r.ID, By("emp3"))
+	require.ErrorIs(t, lost, dsar.ErrPlan)
+	_, err = w.Desk.Approve(ctx, r.ID, p.Hash, By("emp2"))
+	require.NoError(t, err)
+	n := 0
+	for i, err := range w.Desk.Items(ctx, r.ID) {
+		require.NoError(t, err)
+		require.NotEqual(t, "c1-late", i.Key, "nobody approved it")
+		n++
+	}
+	require.Equal(t, p.Records(), n)
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	require.True(t, w.holds("notes", "c1-late"))
 }
