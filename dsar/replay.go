@@ -67,8 +67,9 @@ func (d *Desk) Readmit(ctx context.Context, subject, reason string, act Act) err
 
 // Replay erases again, after a restore of the host's database, whoever the journal
 // says was erased and the backup brought back. Sources that list their subjects
-// ([Lister]) are searched; records that a Keeper protects today stay. It does not
-// need the request to be there, which the backup may be older than. It must not
+// ([Lister]) are searched; records that a Keeper protects today stay, blocked again
+// and without what its duty does not name. It does not need the request to be there,
+// which the backup may be older than. It must not
 // run inside a transaction, and may be repeated.
 //
 // A person readmitted after the erasure ([Desk.Readmit]) is left, unless the store
@@ -241,61 +242,92 @@ func (d *Desk) eraseSource(ctx context.Context, p *planner, s Source, subject st
 		out.Items, out.Kept = out.Items+n, out.Kept+kept
 		return err
 	}
-	items, kept, err := d.collectAgain(ctx, p, s, subject)
+	items, err := d.collectAgain(ctx, p, s, subject)
 	if err != nil {
 		return err
 	}
-	out.Kept += kept
-	e, ok := s.(Eraser)
-	if !ok && len(items) > 0 {
-		return ErrCapability
-	}
 	for batch := range slices.Chunk(items, MaxBatch) {
-		var res []Result
-		err := d.store.InTx(ctx, func(ctx context.Context) (err error) {
-			res, err = e.Erase(ctx, subject, batch)
+		if err := d.eraseBatchAgain(ctx, p, s, batch, out); err != nil {
 			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range res {
-			switch r.Outcome {
-			case Erased, Masked, Anonymised:
-				out.Items++
-			case Blocked, KeptBasis, KeptClaim:
-				out.Kept++
-			case Failed:
-				return errItemFailed
-			}
 		}
 	}
 	return nil
 }
 
-// collectAgain gathers what is to go from one source.
-func (d *Desk) collectAgain(ctx context.Context, p *planner, s Source, subject string) (items []Item, kept int, err error) {
+// eraseBatchAgain does with a batch of one subject what the work on a request does:
+// what stays for a duty loses what the duty does not name, and is blocked.
+func (d *Desk) eraseBatchAgain(ctx context.Context, p *planner, s Source, batch []item, out *Replayed) error {
+	var call []Item
+	var at []int
+	for n := range batch {
+		if it, ok := eraserItem(&batch[n]); ok {
+			call, at = append(call, it), append(at, n)
+		}
+	}
+	e, ok := s.(Eraser)
+	if !ok && len(call) > 0 {
+		return ErrCapability
+	}
+	var res []Result
+	err := d.store.InTx(ctx, func(ctx context.Context) (err error) {
+		if len(call) > 0 {
+			if res, err = e.Erase(ctx, batch[0].subject, call); err != nil {
+				return err
+			}
+		}
+		for n := range batch {
+			i := &batch[n]
+			if i.action != ActBlock || d.o.Blocker == nil || len(p.f.Scope.Fields) > 0 {
+				continue
+			}
+			if err := d.o.Blocker.Block(ctx, i.subject, i.category, d.recordName(i), i.ground, storage.Time(i.until)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(res) != len(call) {
+		return errContract
+	}
+	for k, r := range res {
+		switch {
+		case r.Outcome == Failed:
+			return errItemFailed
+		case batch[at[k]].action == ActBlock: // counted below
+		case r.Outcome == Blocked, r.Outcome == KeptBasis, r.Outcome == KeptClaim:
+			out.Kept++
+		case r.Outcome == Erased, r.Outcome == Masked, r.Outcome == Anonymised:
+			out.Items++
+		}
+	}
+	for _, i := range batch {
+		if i.action == ActBlock || i.action == ActKeep {
+			out.Kept++
+		}
+	}
+	return nil
+}
+
+// collectAgain gathers the records of one source with what is to become of each.
+func (d *Desk) collectAgain(ctx context.Context, p *planner, s Source, subject string) (items []item, err error) {
 	c := d.newCopier(p.r, p.f)
 	for rec, err := range s.Collect(ctx, subject, p.f.Scope) {
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if err := c.check(s, rec); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		i := item{subject: subject, source: s.Name(), category: rec.Section.Category, table: rec.Section.Table, record: rec.Key}
 		fields, err := p.decide(ctx, &i, rec)
 		if err != nil {
-			return nil, 0, err
-		}
-		if i.action == ActBlock || i.action == ActKeep {
-			kept++
-			continue
+			return nil, err
 		}
 		i.fields = encodeFields(fields)
-		if it, ok := eraserItem(&i); ok {
-			items = append(items, it)
-		}
+		items = append(items, i)
 	}
-	return items, kept, nil
+	return items, nil
 }

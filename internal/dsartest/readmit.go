@@ -3,6 +3,7 @@ package dsartest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/storage"
@@ -15,12 +16,20 @@ type local struct{ *CRM }
 // Remote reports false.
 func (local) Remote() bool { return false }
 
+// blocker notes what it is told.
+type blocker struct{ w *World }
+
+func (b blocker) Block(_ context.Context, subject, category, record, rule string, until time.Time) error {
+	return b.w.did("block " + subject + " " + category + " " + record + " " + rule + " " + until.UTC().Format(time.DateOnly))
+}
+
 // Readmission: what was entered after a readmission is never erased again, and what a
 // backup brings back never stays.
 func Readmission(t *testing.T, open func(t *testing.T) storage.Directory) {
 	ctx := context.Background()
 	prepare := func(t *testing.T) (w *World, backup *CRM) {
 		w = NewWorld(t, open(t))
+		w.Options.Blocker = blocker{w}
 		w.sources(local{w.CRM})
 		backup = w.CRM.Snapshot()
 		_, err := w.Finish(w.Prepare(dsar.Erasure).ID)
@@ -51,13 +60,18 @@ func Readmission(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("EverythingRestored", func(t *testing.T) {
 		w, backup := prepare(t)
 		w.Store = open(t).Tenant(w.Store.Scope()) // older than the erasure and the readmission
-		w.CRM = backup
+		w.CRM, w.Done = backup, nil
 		w.sources(local{backup})
 		out := replay(w)
 		require.Equal(t, 1, out.Subjects)
 		require.Equal(t, 3, out.Items)
 		require.Len(t, backup.Rows("contacts"), 1, "the old does not come back")
 		require.False(t, w.holds("notes", "c1-n1"))
+		invoice := backup.Rows("invoices")[0]
+		require.Equal(t, "c1-i1", invoice.Key)
+		require.Nil(t, invoice.Values[3], "what no duty names does not come back either")
+		require.NotNil(t, invoice.Values[2], "what the duty names stays")
+		require.Contains(t, w.Did(), "block c1 invoice c1-i1 NL-AWR-52 2033-01-01", "nor does the use of the record")
 		backup.Add("contacts", contact) // entered anew
 		backup.Add("notes", newNote)
 		out = replay(w)
