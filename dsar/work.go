@@ -130,7 +130,45 @@ func (d *Desk) startable(ctx context.Context, id string) (*row, error) {
 	case r.state == StateApproved && storage.Micros(d.now()) >= r.planExpires:
 		return nil, ErrPlan
 	}
-	return r, nil
+	return r, d.registered(ctx, r)
+}
+
+var nextSource = &storage.Select{From: schema.RequestItem, Columns: []string{"source"},
+	Where: append(storage.By("request", "plan"), storage.Term{Column: "source", Cmp: storage.Gt}), Order: []string{"source"}, Limit: 1}
+
+// registered reports an error if the desk lacks a source that the plan, or the work
+// that has begun on it, still needs.
+func (d *Desk) registered(ctx context.Context, r *row) error {
+	var needed []string
+	if r.state == StateWorking {
+		receipts, err := d.Receipts(ctx, r.id)
+		if err != nil {
+			return err
+		}
+		for _, c := range receipts {
+			if c.State == SourcePending || c.State == SourceFailed {
+				needed = append(needed, c.Source)
+			}
+		}
+	} else {
+		source := ""
+		for {
+			err := d.store.Get(ctx, nextSource, []any{r.id, r.plan, source}, &source)
+			if errors.Is(err, storage.ErrNotFound) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			needed = append(needed, source)
+		}
+	}
+	for _, s := range needed {
+		if s != deskSource && d.byName[s] == nil {
+			return invalid("Options.Sources", "lacks %s, which the plan of the request needs", s)
+		}
+	}
+	return nil
 }
 
 // pending returns a row for every source, so that none is forgotten.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gdprkit/gdprkit/dsar"
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,6 +17,8 @@ var combined = []struct {
 }{
 	{"CancelledDuringTheWork", cancelledDuringTheWork},
 	{"TwoPlanners", twoPlanners},
+	{"SourceGone", sourceGone},
+	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
 }
 
 // cancelledDuringTheWork has another desk plan anew and record that the person took
@@ -89,4 +92,42 @@ func twoPlanners(t *testing.T, w *World) {
 	_, err = w.Finish(r.ID)
 	require.NoError(t, err)
 	require.True(t, w.holds("notes", "c1-late"))
+}
+
+// sourceGone carries out a plan on a desk that lacks one of its sources, as after a
+// faulty deployment: nothing may be shredded, and nothing said to be done.
+func sourceGone(t *testing.T, w *World) {
+	ctx := context.Background()
+	for _, k := range []dsar.Kind{dsar.Rectification, dsar.Erasure} {
+		r := w.Prepare(k)
+		all := w.Options.Sources
+		w.Options.Sources = []dsar.Source{w.Other}
+		w.Restart()
+		_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
+		require.ErrorIs(t, err, gdpr.ErrInvalid)
+		require.ErrorContains(t, err, "crm")
+		require.False(t, w.Sealer.Shredded("c1"))
+		w.Options.Sources = all
+		w.Restart()
+		_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
+		require.NoError(t, err)
+		for i, err := range w.Desk.Items(ctx, r.ID) {
+			require.NoError(t, err)
+			require.True(t, i.Done, i.Key)
+		}
+	}
+}
+
+// sourceGoneMeanwhile does so after the work began.
+func sourceGoneMeanwhile(t *testing.T, w *World) {
+	ctx := context.Background()
+	r := w.Prepare(dsar.Access)
+	w.CRM.Fault = func(string) error { return ErrFault }
+	_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
+	require.True(t, IsFault(err))
+	w.Options.Sources = []dsar.Source{w.Other}
+	w.Restart()
+	_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	require.ErrorContains(t, err, "crm")
 }
