@@ -267,6 +267,15 @@ func (d *Desk) nothingFound(ctx context.Context, r *row) error {
 		}
 		return nil
 	}
+	done, err := d.outcomes(ctx, r)
+	if err != nil {
+		return err
+	}
+	for o, n := range done {
+		if r.kind == Erasure && o != NotHeld && o != "" {
+			return invalid("NoDataHeld", "the sources held %d records with the outcome %s", n, o)
+		}
+	}
 	p, err := d.lastCounts(ctx, r)
 	if err != nil {
 		return err

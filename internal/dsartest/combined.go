@@ -18,6 +18,7 @@ var combined = []struct {
 	{"CancelledDuringTheWork", cancelledDuringTheWork},
 	{"TwoPlanners", twoPlanners},
 	{"SourceGone", sourceGone},
+	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
 }
 
@@ -130,4 +131,25 @@ func sourceGoneMeanwhile(t *testing.T, w *World) {
 	_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 	require.ErrorContains(t, err, "crm")
+}
+
+// nothingLeft closes an erasure, which left nothing, with the confirmation that nothing
+// was held: that would be untrue, and the recipients would never be told.
+func nothingLeft(t *testing.T, w *World) {
+	ctx := context.Background()
+	w.CRM.Add("contacts", Row{Subject: "c3", Key: "c3-1", Values: []any{int64(3), "Cor", "cor@example.org", 0.1, nil}})
+	require.NoError(t, w.Desk.Disclose(ctx, dsar.Disclosed{Subject: "c3", Recipient: "Mailer Ltd", Categories: []string{"contact"}}))
+	in := Intake(dsar.Erasure)
+	in.Subjects = []string{"c3"}
+	r, err := w.Desk.Receive(ctx, in)
+	require.NoError(t, err)
+	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	w.Approve(r.ID)
+	_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
+	require.NoError(t, err)
+	_, err = w.Desk.NoDataHeld(ctx, r.ID, By("emp1"))
+	require.ErrorIs(t, err, gdpr.ErrInvalid)
+	_, err = w.Finish(r.ID)
+	require.ErrorIs(t, err, dsar.ErrRecipients)
 }
