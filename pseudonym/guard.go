@@ -71,7 +71,7 @@ func (v *Vault) compare(ctx context.Context) (head, error) {
 		return k, err
 	}
 	if reached {
-		if err := v.judgeJournal(ctx, k); err != nil {
+		if k, err = v.judgeJournal(ctx, k); err != nil {
 			return k, err
 		}
 	}
@@ -116,29 +116,42 @@ func (v *Vault) dataHead(ctx context.Context) (d head, err error) {
 	return d, err
 }
 
-// judgeJournal says what it means where journal and key store stand.
-func (v *Vault) judgeJournal(ctx context.Context, k head) error {
-	n, last, err := v.trail.judge(k)
-	if n < k.n { // a shred was appended and carried out since the journal was read
-		if reached, err := v.readJournal(ctx); err != nil || !reached {
-			return err
+// judgeJournal says what it means where journal and key store stand, and returns where
+// the key store does. Both move on while others shred, so what the journal has more is
+// compared with a head that was read after it.
+func (v *Vault) judgeJournal(ctx context.Context, k head) (head, error) {
+	n, last, err := v.judge(ctx, k, math.MaxInt64)
+	if n > k.planned {
+		if k, err = v.keysHead(ctx); err == nil {
+			n, last, err = v.judge(ctx, k, n)
 		}
-		n, last, err = v.trail.judge(k)
 	}
 	if err != nil || n <= k.n {
-		return err
+		return k, err
 	}
 	var b []byte
 	err = v.keys.Get(ctx, selRecord, []any{k.incarnation[:], n}, &b)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && hashRecord(b) != last {
-		return ErrForked
+		return k, ErrForked
 	}
-	return unavailableIf("read the records", err)
+	return k, unavailableIf("read the records", err)
 }
 
-// judge returns how far the journal goes in the incarnation of k, and its last
-// hash there.
-func (t *trail) judge(k head) (n int64, last digest, err error) {
+// judge is [trail.judge], after the journal was read again if it lacks what the key store
+// has carried out.
+func (v *Vault) judge(ctx context.Context, k head, known int64) (n int64, last digest, err error) {
+	if n, last, err = v.trail.judge(k, known); n >= k.n {
+		return n, last, err
+	}
+	if reached, err := v.readJournal(ctx); err != nil || !reached {
+		return k.n, k.h, err
+	}
+	return v.trail.judge(k, known)
+}
+
+// judge returns how far the journal goes in the incarnation of k, and its last hash
+// there. The key store may lack records after the first known ones.
+func (t *trail) judge(k head, known int64) (n int64, last digest, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	chain := t.chains[k.incarnation]
@@ -155,7 +168,7 @@ func (t *trail) judge(k head) (n int64, last digest, err error) {
 		return n, last, fmt.Errorf("pseudonym: the journal lacks records: %w", ErrForked)
 	case n >= k.n && k.n > 0 && chain[k.n-1] != k.h:
 		return n, last, ErrForked
-	case n > k.planned:
+	case min(n, known) > k.planned:
 		return n, last, ErrRestored
 	}
 	return n, last, nil
