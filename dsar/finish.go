@@ -3,6 +3,7 @@ package dsar
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
@@ -53,31 +54,44 @@ func (w *worker) bridge(ctx context.Context, b []item) error {
 // OutcomeDone is the outcome of an item of another kind than erasure.
 const OutcomeDone Outcome = "done"
 
-// rectify corrects values in one source.
+// rectify corrects values in one source. A record that one key of the person does not
+// hold is looked for under the next.
 func (w *worker) rectify(ctx context.Context, s Source, b []item) error {
-	var changes []Change
-	for _, i := range b {
-		n := 0
-		for _, c := range i.evidence {
-			n = n*10 + int(c-'0')
+	todo := make([]int, len(b))
+	for n := range b {
+		todo[n] = n
+	}
+	for _, subject := range w.r.subjects {
+		var changes []Change
+		for _, n := range todo {
+			c, err := strconv.Atoi(b[n].evidence)
+			if err != nil || c < 0 || c >= len(w.f.Changes) {
+				return errContract
+			}
+			changes = append(changes, w.f.Changes[c])
 		}
-		if n >= len(w.f.Changes) {
+		res, err := s.(Rectifier).Rectify(ctx, subject, changes)
+		if err != nil {
+			return err
+		}
+		if len(res) != len(todo) {
 			return errContract
 		}
-		changes = append(changes, w.f.Changes[n])
-	}
-	res, err := s.(Rectifier).Rectify(ctx, b[0].subject, changes)
-	if err != nil {
-		return err
-	}
-	if len(res) != len(b) {
-		return errContract
-	}
-	for n, r := range res {
-		if r.Outcome != Rectified && r.Outcome != NotHeld {
-			return errItemFailed
+		var left []int
+		for k, r := range res {
+			i := &b[todo[k]]
+			switch r.Outcome {
+			case NotHeld:
+				left = append(left, todo[k])
+			case Rectified:
+			default:
+				return errItemFailed
+			}
+			i.state, i.outcome = itemDone, r.Outcome
 		}
-		b[n].state, b[n].outcome = itemDone, r.Outcome
+		if todo = left; len(todo) == 0 {
+			return nil
+		}
 	}
 	return nil
 }

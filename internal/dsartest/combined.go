@@ -17,6 +17,7 @@ var combined = []struct {
 }{
 	{"CancelledDuringTheWork", cancelledDuringTheWork},
 	{"TwoPlanners", twoPlanners},
+	{"RectifiedUnderTheOtherKey", rectifiedUnderTheOtherKey},
 	{"SourceGone", sourceGone},
 	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
@@ -152,4 +153,28 @@ func nothingLeft(t *testing.T, w *World) {
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
 	_, err = w.Finish(r.ID)
 	require.ErrorIs(t, err, dsar.ErrRecipients)
+}
+
+// rectifiedUnderTheOtherKey corrects records of a person whom the CRM holds twice.
+func rectifiedUnderTheOtherKey(t *testing.T, w *World) {
+	ctx := context.Background()
+	in := Intake(dsar.Rectification)
+	in.Subjects = []string{"c1", "c2"}
+	other, gone := in.Changes[0], in.Changes[0]
+	other.Key, gone.Key = "c2-1", "c9-1"
+	in.Changes = append(in.Changes, other, gone)
+	r, err := w.Desk.Receive(ctx, in)
+	require.NoError(t, err)
+	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(t, err)
+	w.Approve(r.ID)
+	_, err = w.Finish(r.ID)
+	require.NoError(t, err)
+	got := map[string]dsar.Outcome{}
+	for i, err := range w.Desk.Items(ctx, r.ID) {
+		require.NoError(t, err)
+		got[i.Key] = i.Outcome
+	}
+	require.Equal(t, map[string]dsar.Outcome{"c1-1": dsar.Rectified, "c2-1": dsar.Rectified, "c9-1": dsar.NotHeld}, got)
+	require.Equal(t, "Anna Jansen", w.CRM.Rows("contacts")[1].Values[1])
 }
