@@ -2,13 +2,15 @@ package dsar
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gdprkit/gdprkit/storage"
 )
 
 // Lifter is a [Restricter] that can also lift a restriction. [Desk.Lift] needs it, and
-// an objection, of which the restriction meanwhile would otherwise stay.
+// an objection, of which the restriction meanwhile would otherwise stay. It lifts what was
+// restricted within the scope under that ground; what stands under another stays.
 type Lifter interface {
 	LiftSubject(ctx context.Context, subject, scope, ground string) error
 }
@@ -95,18 +97,16 @@ func (d *Desk) announced(ctx context.Context, r *row) error {
 	return nil
 }
 
+// lift ends what the request restricted, except for what another request of the person
+// keeps restricted.
 func (d *Desk) lift(ctx context.Context, r *row, f *file) error {
-	scopes := f.Scope.Categories
-	if len(scopes) == 0 {
-		scopes = []string{""}
-	}
 	for _, subject := range r.subjects {
-		if l, ok := d.o.Restricter.(Lifter); ok {
-			for _, scope := range scopes {
-				if err := l.LiftSubject(ctx, subject, scope, r.ground); err != nil {
-					return err
-				}
-			}
+		others, err := d.restricting(ctx, r, subject)
+		if err != nil {
+			return err
+		}
+		if err := d.liftScopes(ctx, r, f, subject, others); err != nil {
+			return err
 		}
 		for _, s := range d.sources {
 			sr, ok := s.(SourceRestricter)
@@ -115,6 +115,9 @@ func (d *Desk) lift(ctx context.Context, r *row, f *file) error {
 			}
 			err := d.guarded(ctx, s, func(ctx context.Context) error {
 				_, err := sr.RestrictSource(ctx, subject, f.Scope, false)
+				for i := 0; i < len(others) && err == nil; i++ { // scopes may overlap
+					_, err = sr.RestrictSource(ctx, subject, others[i].scope, true)
+				}
 				return err
 			})
 			if err != nil {
@@ -123,4 +126,51 @@ func (d *Desk) lift(ctx context.Context, r *row, f *file) error {
 		}
 	}
 	return nil
+}
+
+func (d *Desk) liftScopes(ctx context.Context, r *row, f *file, subject string, others []restricted) error {
+	l, ok := d.o.Restricter.(Lifter)
+	if !ok {
+		return nil
+	}
+	for _, scope := range f.Scope.restricted() {
+		if slices.ContainsFunc(others, func(o restricted) bool { return o.ground == r.ground && slices.Contains(o.scope.restricted(), scope) }) {
+			continue
+		}
+		if err := l.LiftSubject(ctx, subject, scope, r.ground); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restricted is what a request keeps restricted.
+type restricted struct {
+	ground string
+	scope  Scope
+}
+
+// restricting returns what other requests keep restricted of a subject.
+func (d *Desk) restricting(ctx context.Context, r *row, subject string) (all []restricted, err error) {
+	for o, err := range d.rowsOf(ctx, Filter{Subject: subject, Kind: Restriction}) {
+		if err != nil {
+			return nil, err
+		}
+		if o.id == r.id || o.state != StateWorking && o.state != StateWorked && o.state != StateFulfilled {
+			continue
+		}
+		lifted, err := d.happened(ctx, o, EventLift)
+		if err != nil {
+			return nil, err
+		}
+		if lifted {
+			continue
+		}
+		f, err := d.file(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, restricted{o.ground, f.Scope})
+	}
+	return all, nil
 }

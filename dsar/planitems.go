@@ -234,15 +234,7 @@ func (p *planner) restricting(ctx context.Context) error {
 	if !can {
 		return fmt.Errorf("%w: neither Options.Restricter nor a source can restrict", ErrCapability)
 	}
-	return p.onDesk(ctx, actRestrict, p.restricted(), p.d.o.Restricter != nil)
-}
-
-// restricted returns the scopes for the Restricter: categories, or everything.
-func (p *planner) restricted() []string {
-	if len(p.f.Scope.Categories) > 0 {
-		return p.f.Scope.Categories
-	}
-	return []string{""}
+	return p.onDesk(ctx, actRestrict, p.f.Scope.restricted(), p.d.o.Restricter != nil)
 }
 
 // choosing plans the withdrawal of, or objection to, each purpose.

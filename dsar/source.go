@@ -237,6 +237,14 @@ type Scope struct {
 // all reports whether the scope is everything.
 func (s *Scope) all() bool { return len(s.Categories) == 0 && len(s.Fields) == 0 }
 
+// restricted returns the scopes for a Restricter: categories, or everything.
+func (s *Scope) restricted() []string {
+	if len(s.Categories) > 0 {
+		return s.Categories
+	}
+	return []string{""}
+}
+
 // Action is what a plan has a source do with one record.
 type Action string
 

@@ -18,6 +18,7 @@ var combined = []struct {
 	{"CancelledDuringTheWork", cancelledDuringTheWork},
 	{"TwoPlanners", twoPlanners},
 	{"RectifiedUnderTheOtherKey", rectifiedUnderTheOtherKey},
+	{"TwoRestrictions", twoRestrictions},
 	{"SourceGone", sourceGone},
 	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
@@ -177,4 +178,26 @@ func rectifiedUnderTheOtherKey(t *testing.T, w *World) {
 	}
 	require.Equal(t, map[string]dsar.Outcome{"c1-1": dsar.Rectified, "c2-1": dsar.Rectified, "c9-1": dsar.NotHeld}, got)
 	require.Equal(t, "Anna Jansen", w.CRM.Rows("contacts")[1].Values[1])
+}
+
+// twoRestrictions lifts one restriction of a person while another stands.
+func twoRestrictions(t *testing.T, w *World) {
+	ctx := context.Background()
+	lift := func(id string) {
+		_, err := w.Desk.AnnounceLift(ctx, id, w.Now(), "", By("emp1"))
+		require.NoError(t, err)
+		_, err = w.Desk.Lift(ctx, id, By("emp1"))
+		require.NoError(t, err)
+	}
+	one, two := w.Prepare(dsar.Restriction), w.Prepare(dsar.Restriction)
+	for _, r := range []*dsar.Request{one, two} {
+		_, err := w.Finish(r.ID)
+		require.NoError(t, err)
+	}
+	lift(one.ID)
+	require.NotContains(t, w.Did(), "lift c1  A18-1-a", "the other still asks for it")
+	require.True(t, w.CRM.Restricted("c1"))
+	lift(two.ID)
+	require.Contains(t, w.Did(), "lift c1  A18-1-a")
+	require.False(t, w.CRM.Restricted("c1"))
 }
