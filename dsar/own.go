@@ -72,10 +72,11 @@ var (
 // Expire erases the files of requests that were closed longer than
 // Options.FileFor ago, at most [MaxBatch] per call: the key of each file is
 // shredded, its contents, items and links to subjects go, and the line in the
-// register stays. A file with records that still wait for their date stays too.
-// Without a Shredder the sealed notes of the history stay as they are. Call it
-// daily until it returns 0. It returns how many files were erased. After an error it
-// goes on with other files, and returns each such error once at the end.
+// register stays. A file with records that still wait for their date stays too, and so
+// does that of a restriction that was not lifted. Without a Shredder the sealed notes of
+// the history stay as they are. Call it daily until it returns 0. It returns how many
+// files were erased. After an error it goes on with other files, and returns each such
+// error once at the end.
 func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return 0, storage.ErrInTx
@@ -88,6 +89,15 @@ func (d *Desk) Expire(ctx context.Context, act Act) (int, error) {
 		}
 		if r.lift != 0 {
 			continue // its restriction has to be lifted first
+		}
+		if r.kind == Restriction && r.state == StateFulfilled {
+			lifted, err := d.happened(ctx, r, EventLift)
+			if err != nil {
+				return 0, err
+			}
+			if !lifted {
+				continue
+			}
 		}
 		waits, err := d.deferredIn(ctx, r.id)
 		if err != nil {

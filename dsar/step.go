@@ -245,6 +245,9 @@ func (d *Desk) close(r *row, s *stepping, to State) (ops []storage.Op) {
 	if !r.state.Open() || to.Open() {
 		return nil
 	}
+	if r.paused != 0 {
+		d.unpause(r, s.at)
+	}
 	r.closed, r.outcome = storage.Micros(s.at), s.code
 	if d.interim(r) {
 		r.lift = storage.Micros(s.at.Add(d.o.LiftAfter))

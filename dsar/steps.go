@@ -165,19 +165,23 @@ func (d *Desk) Resume(ctx context.Context, id string, answered time.Time, act Ac
 	}
 	return d.do(ctx, stepping{id: id, event: EventResume, act: act, detail: detail, plain: true,
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
-			asked := storage.Time(r.paused)
-			if answered.Before(asked) {
+			if answered.Before(storage.Time(r.paused)) {
 				return nil, invalid("Resume.answered", "lies before the question")
 			}
-			if r.outcome == PauseIdentity && d.restarts() {
-				r.clock, r.pauseDays = storage.Micros(answered), 0
-			} else {
-				r.pauseDays += d.pausedDays(asked, answered)
-			}
-			r.paused, r.outcome = 0, ""
-			d.reckon(r)
+			d.unpause(r, answered)
 			return nil, nil
 		}})
+}
+
+// unpause has the clock run again.
+func (d *Desk) unpause(r *row, at time.Time) {
+	if r.outcome == PauseIdentity && d.restarts() {
+		r.clock, r.pauseDays = storage.Micros(at), 0
+	} else {
+		r.pauseDays += d.pausedDays(storage.Time(r.paused), at)
+	}
+	r.paused, r.outcome = 0, ""
+	d.reckon(r)
 }
 
 // Cancel records that the person took the request back. It can never run after that,

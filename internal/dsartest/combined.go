@@ -3,6 +3,7 @@ package dsartest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/gdprkit/gdprkit/dsar"
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -19,6 +20,8 @@ var combined = []struct {
 	{"TwoPlanners", twoPlanners},
 	{"RectifiedUnderTheOtherKey", rectifiedUnderTheOtherKey},
 	{"TwoRestrictions", twoRestrictions},
+	{"RestrictionOutlastsItsFile", restrictionOutlastsItsFile},
+	{"ClosedWhilePaused", closedWhilePaused},
 	{"SourceGone", sourceGone},
 	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
@@ -200,4 +203,53 @@ func twoRestrictions(t *testing.T, w *World) {
 	lift(two.ID)
 	require.Contains(t, w.Did(), "lift c1  A18-1-a")
 	require.False(t, w.CRM.Restricted("c1"))
+}
+
+// restrictionOutlastsItsFile has the file of a restriction reach its end while the
+// restriction stands: without the file nobody could lift it.
+func restrictionOutlastsItsFile(t *testing.T, w *World) {
+	ctx := context.Background()
+	r := w.Prepare(dsar.Restriction)
+	_, err := w.Finish(r.ID)
+	require.NoError(t, err)
+	w.Wait(9 * 365 * 24 * time.Hour)
+	n, err := w.Desk.Expire(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = w.Desk.AnnounceLift(ctx, r.ID, w.Now(), "", By("emp1"))
+	require.NoError(t, err)
+	_, err = w.Desk.Lift(ctx, r.ID, By("emp1"))
+	require.NoError(t, err)
+	require.False(t, w.CRM.Restricted("c1"))
+	n, err = w.Desk.Expire(ctx, By(dsar.BySystem))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+// closedWhilePaused closes a request while its clock stands still, and takes it up
+// again.
+func closedWhilePaused(t *testing.T, w *World) {
+	ctx := context.Background()
+	w.Options.Deadlines.Pauses = true
+	w.Restart()
+	r := w.Receive(dsar.Access)
+	w.Wait(24 * time.Hour)
+	_, err := w.Desk.Pause(ctx, r.ID, dsar.Pausing{Reason: dsar.PauseIdentity}, By("emp1"))
+	require.NoError(t, err)
+	w.Wait(40 * 24 * time.Hour)
+	now, err := w.Desk.NotIdentifiable(ctx, r.ID, "the person gave no more", By("emp1"))
+	require.NoError(t, err)
+	require.Zero(t, now.PausedAt, "no clock stands still any more")
+	require.Equal(t, 40, now.PausedDays)
+	require.Equal(t, "A11-2", now.Outcome)
+	for l, err := range w.Desk.Register(ctx, time.Time{}, time.Time{}) {
+		require.NoError(t, err)
+		require.False(t, l.Late)
+	}
+	w.Wait(10 * 24 * time.Hour)
+	now, err = w.Desk.Reopen(ctx, r.ID, "new_information", By("emp1"))
+	require.NoError(t, err)
+	require.Zero(t, now.PausedAt)
+	require.Equal(t, "2026-05-12", now.DueDate)
+	require.Equal(t, "2026-04-02", now.UnpausedDate)
 }
