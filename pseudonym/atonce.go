@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
-	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -26,17 +24,20 @@ var (
 // there is no journal, and keys and data commit together. It reports false, having
 // done nothing, where an earlier decision waits to be finished.
 //
-// Mostly a subject with a key was never shredded, so the tombstones are not read
-// before they are written, unless one is met.
+// Mostly a subject with a key was never shredded, and mostly nobody else shreds at the
+// same time. So the first attempt neither reads the tombstones before it writes them
+// nor locks the head: it goes on from the head that this process saw last. If it meets
+// a tombstone, or another head, the second attempt looks first.
 func (v *Vault) shredAtOnce(ctx context.Context, rows []closingRow) (done bool, err error) {
-	var dead []keyID
+	var did shredded
 	try := func(look bool) error {
 		return v.keys.InTx(ctx, func(ctx context.Context) (err error) {
-			dead, err = v.shredNow(ctx, rows, look)
+			did, err = v.shredNow(ctx, rows, look)
 			return err
 		})
 	}
-	if err = try(false); errors.Is(err, errMet) {
+	err = try(false)
+	if errors.Is(err, errMet) || errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrDuplicate) {
 		err = try(true)
 	}
 	switch {
@@ -48,58 +49,66 @@ func (v *Vault) shredAtOnce(ctx context.Context, rows []closingRow) (done bool, 
 		v.expire() // if nobody knows whether it was committed
 		return false, unavailable("shred", err)
 	}
-	for _, kid := range dead {
+	for _, kid := range did.dead {
 		v.dead.add(kid)
 	}
 	v.cache.evict(rows[0].subject, names(rows)...)
+	v.moved(did.from, did.to)
 	return true, nil
 }
 
-// shredNow is the transaction of shredAtOnce. Look tells to read the tombstones.
-// From the lock of the head on no other shred is carried out, so that what is read
-// after it stays true.
-func (v *Vault) shredNow(ctx context.Context, rows []closingRow, look bool) (dead []keyID, err error) {
+// shredded is what shredNow did.
+type shredded struct {
+	from, to head
+	dead     []keyID
+	alias    []byte // of the tombstone of compartment ID, if it wrote one
+}
+
+// shredNow is the transaction of shredAtOnce. Look tells to lock the head and to read
+// the tombstones. What is read stays true to the end: no other shred is carried out
+// once the head is locked, and if one was before, the head is not the expected one.
+func (v *Vault) shredNow(ctx context.Context, rows []closingRow, look bool) (did shredded, err error) {
 	if err := v.holdKeys(ctx, rows, !v.keys.Traits().SealInside); err != nil { // one writer at a time: nobody makes a key
-		return nil, err
+		return did, err
 	}
-	k, err := lockHead(ctx, v.keys, headKeys, head{})
-	if err != nil {
-		return nil, err
+	if did.from = v.expected(); look || did.from.epoch == 0 {
+		if did.from, err = lockHead(ctx, v.keys, headKeys, head{}); err != nil {
+			return did, err
+		}
 	}
 	others, err := v.readKeys(ctx, rows)
 	if err != nil {
-		return nil, err
+		return did, err
 	}
-	if err := v.pending(ctx, k, rows); err != nil {
-		return nil, err
+	if err := v.pending(ctx, did.from, rows); err != nil {
+		return did, err
 	}
 	if look = look || all(rows, func(r closingRow) bool { return !r.live }); look {
 		if err := v.readTombs(ctx, rows); err != nil {
-			return nil, err
+			return did, err
 		}
 		if all(rows, func(r closingRow) bool { return r.gone }) {
-			return nil, errDone
+			return did, errDone
 		}
 	}
 	whole := others == 0 && len(rows) == len(v.compartments)
-	ops, dead := v.shredOps(k, rows, look, whole)
-	if err := v.record(ctx, "key.shred.decided", rows[0].subject,
-		gdpr.Clear("compartments", strings.Join(names(rows), ","))); err != nil {
-		return nil, err
+	ops := v.shredOps(&did, rows, look, whole)
+	if err := v.recordDecided(ctx, rows); err != nil {
+		return did, err
 	}
 	v.cache.evict(rows[0].subject, names(rows)...)
 	more, err := v.unschedule(ctx, rows)
 	if err != nil {
-		return nil, err
+		return did, err
 	}
 	n, err := v.keys.Apply(ctx, append(ops, more...)...)
 	if err != nil {
-		return nil, err
+		return did, err
 	}
 	if err := shredCheck(n, rows, look, whole); err != nil {
-		return nil, err
+		return did, err
 	}
-	return dead, v.record(ctx, "key.shredded", rows[0].subject)
+	return did, v.recordShred(ctx, "key.shredded", rows[0].subject, did.alias)
 }
 
 // pending returns errPending if an earlier decision waits to be finished: such a one
@@ -118,9 +127,10 @@ func (v *Vault) pending(ctx context.Context, k head, rows []closingRow) error {
 	return nil
 }
 
-// shredOps returns the writes of a shred from k on: its tombstones, the end of the
-// keys, records and fences. The tombstones are the first run, the keys the second.
-func (v *Vault) shredOps(k head, rows []closingRow, look, whole bool) (ops []storage.Op, dead []keyID) {
+// shredOps returns the writes of a shred from did.from on, and fills in the rest of
+// did: the head, tombstones, the end of the keys, records and fences, the first three
+// in the order of the runs.
+func (v *Vault) shredOps(did *shredded, rows []closingRow, look, whole bool) []storage.Op {
 	var missing []closingRow
 	for _, r := range rows {
 		if r.live {
@@ -136,11 +146,14 @@ func (v *Vault) shredOps(k head, rows []closingRow, look, whole bool) (ops []sto
 	if look {
 		tomb = putTomb
 	}
-	var dels, rest, fences []storage.Op
+	var tombs, dels, rest, fences []storage.Op
 	for _, r := range rows {
 		if !r.gone {
 			alias := newKeyID("")
-			ops = append(ops, tomb.With(r.tag[:], r.compartment, alias[:], day(v.now()), 0))
+			tombs = append(tombs, tomb.With(r.tag[:], r.compartment, alias[:], day(v.now()), 0))
+			if r.compartment == ID {
+				did.alias = alias[:]
+			}
 		}
 		if !whole && r.kid != (keyID{}) {
 			dels = append(dels, delKey.With(r.kid[:]))
@@ -152,19 +165,22 @@ func (v *Vault) shredOps(k head, rows []closingRow, look, whole bool) (ops []sto
 	if whole {
 		dels = append(dels, delKeysOf.With(rows[0].subject))
 	}
+	k, from := did.from, &did.from
 	for _, r := range v.chain(&k, rows, missing) {
 		rest = append(rest, insRecord.With(r.log[:], r.n, r.kid[:], r.encode(), 1))
 		fences = append(fences, insFence.With(r.kid[:], r.n, r.day))
-		dead = append(dead, r.kid)
+		did.dead = append(did.dead, r.kid)
 	}
-	ops = slices.Concat(ops, dels, rest, fences)
-	return append(ops, updBoth.With(k.planned, k.plannedHash[:], k.planned, k.plannedHash[:], k.planned, headKeys)), dead
+	k.n, k.h = k.planned, k.plannedHash
+	did.to = k
+	move := moveHead.With(k.n, k.h[:], k.planned, k.plannedHash[:], k.n, headKeys, from.incarnation[:], from.n, from.plannedHash[:])
+	return slices.Concat([]storage.Op{move}, tombs, dels, rest, fences)
 }
 
 // shredCheck looks whether the writes met what was expected: each tombstone is new,
 // and the subject had no other keys than those read.
 func shredCheck(n []int64, rows []closingRow, look, whole bool) error {
-	if !look && n[0] != int64(len(rows)) {
+	if !look && n[1] != int64(len(rows)) {
 		return errMet
 	}
 	var found int64
@@ -173,7 +189,7 @@ func shredCheck(n []int64, rows []closingRow, look, whole bool) error {
 			found++
 		}
 	}
-	if whole && n[1] != found {
+	if whole && n[2] != found {
 		return errPending
 	}
 	return nil

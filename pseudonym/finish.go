@@ -236,6 +236,7 @@ func (v *Vault) bury(ctx context.Context, k head, ops []storage.Op, done, rows [
 	var dels, tombs []storage.Op
 	today := day(v.now())
 	seen := map[closingKey]bool{}
+	aliases := map[string][]byte{} // of compartment ID, by subject
 	for _, c := range done {
 		id := closingKey{c.subject, c.compartment}
 		if seen[id] || c.gone {
@@ -245,6 +246,9 @@ func (v *Vault) bury(ctx context.Context, k head, ops []storage.Op, done, rows [
 		alias := newKeyID("")
 		dels = append(dels, delKey.With(c.kid[:]))
 		tombs = append(tombs, putTomb.With(c.tag[:], c.compartment, alias[:], today, 0))
+		if c.compartment == ID {
+			aliases[c.subject] = alias[:]
+		}
 		v.cache.evict(c.subject, c.compartment)
 	}
 	ops = slices.Concat(ops, dels, tombs, []storage.Op{updDone.With(k.n, k.h[:], k.n, headKeys)})
@@ -252,11 +256,12 @@ func (v *Vault) bury(ctx context.Context, k head, ops []storage.Op, done, rows [
 		_, err := v.keys.Apply(ctx, ops...)
 		return err
 	}
-	return v.outcome(ctx, v.keys, ops, rows)
+	return v.outcome(ctx, v.keys, ops, rows, aliases)
 }
 
 // outcome applies ops, takes the intents away and records what was shredded, once.
-func (v *Vault) outcome(ctx context.Context, s storage.Store, ops []storage.Op, rows []closingRow) error {
+// Aliases are those that ops give to subjects.
+func (v *Vault) outcome(ctx context.Context, s storage.Store, ops []storage.Op, rows []closingRow, aliases map[string][]byte) error {
 	var subjects []string
 	for _, r := range rows {
 		ops = append(ops, delClosing.With(r.subject, r.compartment))
@@ -269,7 +274,7 @@ func (v *Vault) outcome(ctx context.Context, s storage.Store, ops []storage.Op, 
 		return err // somebody else has finished and recorded it
 	}
 	for _, s := range subjects {
-		if err := v.record(ctx, "key.shredded", s); err != nil {
+		if err := v.recordShred(ctx, "key.shredded", s, aliases[s]); err != nil {
 			return err
 		}
 	}
@@ -294,7 +299,7 @@ func (v *Vault) markData(ctx context.Context, rows []closingRow) error {
 		if err != nil {
 			return err
 		}
-		return v.outcome(ctx, v.data, ops, rows)
+		return v.outcome(ctx, v.data, ops, rows, nil)
 	})
 }
 

@@ -177,9 +177,30 @@ func (v *Vault) catchUp(ctx context.Context, k head) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seen.epoch == 0 || v.seen.incarnation != k.incarnation || k.n >= v.seen.n {
-		v.seen = k
+		v.seen, v.tip = k, k
 	}
 	return nil
+}
+
+// expected is where the key store stands unless others shredded since the last check.
+func (v *Vault) expected() head {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.tip.n != v.tip.planned {
+		return head{}
+	}
+	return v.tip
+}
+
+// moved notes a shred of this process. Where others shred at the same time nothing is
+// expected until the next check.
+func (v *Vault) moved(from, to head) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if t := &v.tip; t.incarnation != from.incarnation || t.n != from.n {
+		to = head{}
+	}
+	v.tip = to
 }
 
 // buryFences forgets the keys destroyed after erasure n.

@@ -32,6 +32,9 @@ func (v *Vault) load(ctx context.Context, subject, compartment string, create bo
 	if e := v.cache.get(subject, compartment); e != nil {
 		return e, nil
 	}
+	if n, ok := ctx.Value(nameKey{v}).(*name); ok && compartment == ID && n.subject == subject {
+		return nil, &shreddedAs{n.key}
+	}
 	e, err := v.read(ctx, subject, compartment)
 	if !create || !errors.Is(err, errNoRow) {
 		return e, err
@@ -122,13 +125,13 @@ func (v *Vault) current(ctx context.Context) bool {
 
 // absent says why there is no key row.
 func (v *Vault) absent(ctx context.Context, subject, compartment string) error {
-	_, back, err := v.tombstone(ctx, subject, compartment)
+	alias, back, err := v.tombstone(ctx, subject, compartment)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 	case err != nil:
 		return unavailable("read the tombstone", err)
 	case !back:
-		return ErrShredded
+		return &shreddedAs{alias[:]}
 	}
 	return errNoRow
 }

@@ -30,9 +30,9 @@ var (
 		Where: storage.By("name", "epoch"), Must: true}
 	updPlan = &storage.Write{Verb: storage.Update, Table: schema.KeyHead, Set: []string{"planned", "planned_h"},
 		Where: storage.By("name")}
-	updBoth = &storage.Write{Verb: storage.Update, Table: schema.KeyHead,
+	moveHead = &storage.Write{Verb: storage.Update, Table: schema.KeyHead,
 		Set:   []string{"n", "h", "planned", "planned_h", "remnants"},
-		Where: storage.By("name")}
+		Where: storage.By("name", "incarnation", "n", "planned_h"), Must: true}
 	updDone = &storage.Write{Verb: storage.Update, Table: schema.KeyHead, Set: []string{"n", "h", "remnants"},
 		Where: storage.By("name")}
 	updChain = &storage.Write{Verb: storage.Update, Table: schema.KeyHead,
@@ -62,7 +62,7 @@ var (
 		Set: []string{"subject", "compartment", "kid", "epoch", "state", "wrapped", "created"}}
 	closeKey = &storage.Write{Verb: storage.Update, Table: schema.Key, Set: []string{"state"},
 		Where: storage.By("subject", "compartment")}
-	selKeysOf = &storage.Select{From: schema.Key, Columns: []string{"compartment", "kid", "epoch", "state"},
+	selKeysOf = &storage.Select{From: schema.Key, Columns: []string{"compartment", "kid", "epoch", "state", "wrapped"},
 		Where: storage.By("subject"), Order: []string{"compartment"}, Mode: storage.Current}
 	delKey    = &storage.Write{Verb: storage.Delete, Table: schema.Key, Where: storage.By("kid")}
 	delKeysOf = &storage.Write{Verb: storage.Delete, Table: schema.Key, Where: storage.By("subject")}

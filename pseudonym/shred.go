@@ -44,9 +44,6 @@ func (v *Vault) Destroy(ctx context.Context, subject string, keep ...string) (Re
 	if err := v.check(ctx); err != nil {
 		return r, err
 	}
-	if v.auditor != nil {
-		_, _ = v.entry(ctx, subject, ID, false) // so that the audit entry gets the usual token
-	}
 	rows := make([]closingRow, 0, len(r.Compartments))
 	for _, c := range r.Compartments {
 		rows = append(rows, closingRow{subject: subject, compartment: c})
@@ -148,6 +145,8 @@ type closingRow struct {
 	live     bool // the key was usable
 	gone     bool // it was destroyed before, only the intent is left
 	numbered bool // it has its record in the chain, or needs none
+
+	tokens []byte // the key of tokens, of a live row of compartment ID if there is an Auditor
 }
 
 // decide commits the intent: the rows in the data store and their audit entry; and,
@@ -183,10 +182,25 @@ func (v *Vault) decide(ctx context.Context, rows []closingRow, number bool) erro
 		if err != nil || n[0] == 0 { // already decided
 			return err
 		}
-		return v.record(ctx, "key.shred.decided", rows[0].subject,
-			gdpr.Clear("compartments", strings.Join(names(rows), ",")))
+		return v.recordDecided(ctx, rows)
 	})
 	return unavailableIf("decide the shred", err)
+}
+
+// recordDecided records that the shred of rows is decided, under the token that the
+// subject has had until now.
+func (v *Vault) recordDecided(ctx context.Context, rows []closingRow) error {
+	var key []byte
+	if i := slices.IndexFunc(rows, func(r closingRow) bool { return r.compartment == ID && r.tag != keyID{} }); i >= 0 {
+		switch r := &rows[i]; {
+		case r.tokens != nil:
+			key = r.tokens
+		case !r.gone && (r.live || !r.theirs):
+			key = r.tag[:]
+		}
+	}
+	return v.recordShred(ctx, "key.shred.decided", rows[0].subject, key,
+		gdpr.Clear("compartments", strings.Join(names(rows), ",")))
 }
 
 // unschedule returns the write that strikes the scheduled shred of the subject of
@@ -254,10 +268,25 @@ type keyRow struct {
 	compartment  string
 	kid          []byte
 	epoch, state int
+	wrapped      []byte
 }
 
 func (k *keyRow) scan(row storage.Row) error {
-	return row.Scan(&k.compartment, &k.kid, &k.epoch, &k.state)
+	return row.Scan(&k.compartment, &k.kid, &k.epoch, &k.state, &k.wrapped)
+}
+
+// tokens returns the key of tokens of a live row of compartment ID; nil if it does not
+// unwrap.
+func (v *Vault) tokens(ctx context.Context, subject string, k *keyRow) []byte {
+	tek, err := v.tek(ctx, k.epoch)
+	if err != nil {
+		return nil
+	}
+	key, err := unwrap(tek, k.wrapped, wrapAAD(v.tenant, subject, ID, keyID(k.kid), k.epoch))
+	if err != nil || len(key) != 2*keySize {
+		return nil
+	}
+	return key[keySize:]
 }
 
 // findKeys holds and reads the keys and the tombstones of one subject.
@@ -311,6 +340,9 @@ func (v *Vault) readKeys(ctx context.Context, rows []closingRow) (others int, er
 			others++
 		} else if r := &rows[i]; r.kid != keyID(k.kid) {
 			r.kid, r.none, r.live, r.theirs = keyID(k.kid), k.epoch == 0, k.state == live, true
+			if v.auditor != nil && r.live && r.compartment == ID {
+				r.tokens = v.tokens(ctx, r.subject, &k)
+			}
 		}
 	}
 	return others, nil

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"sync"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -28,7 +29,7 @@ func (v *Vault) Token(ctx context.Context, domain, subject string) (string, erro
 	}
 	e, err := v.entry(ctx, subject, ID, true)
 	if errors.Is(err, ErrShredded) {
-		return v.alias(ctx, domain, subject)
+		return v.alias(ctx, domain, subject, err)
 	}
 	if err != nil {
 		return "", err
@@ -49,7 +50,7 @@ func (v *Vault) KnownToken(ctx context.Context, domain, subject string) (string,
 	e, err := v.entry(ctx, subject, ID, false)
 	switch {
 	case errors.Is(err, ErrShredded):
-		return v.alias(ctx, domain, subject)
+		return v.alias(ctx, domain, subject, err)
 	case errors.Is(err, ErrNoKey):
 		return "", nil
 	case err != nil:
@@ -79,8 +80,38 @@ func (v *Vault) Subject(ctx context.Context, domain, token string) (string, erro
 	return subject, unavailableIf("read the token", err)
 }
 
-// alias is the token of a shredded subject.
-func (v *Vault) alias(ctx context.Context, domain, subject string) (string, error) {
+// shreddedAs is an ErrShredded that knows what takes the place of the key of tokens.
+type shreddedAs struct{ key []byte }
+
+func (s *shreddedAs) Error() string { return ErrShredded.Error() }
+
+func (s *shreddedAs) Unwrap() error { return ErrShredded }
+
+// nameKey is where the context of an entry about a shred holds its name.
+type nameKey struct{ v *Vault }
+
+// name is the key of the tokens of a subject whose shred is under way.
+type name struct {
+	subject string
+	key     []byte
+}
+
+// recordShred records an entry about the shred of a subject. Key is that of the
+// subject's token in it, so that the Auditor need not read what is being changed; nil
+// if it has to.
+func (v *Vault) recordShred(ctx context.Context, action, subject string, key []byte, attrs ...slog.Attr) error {
+	if key != nil {
+		ctx = context.WithValue(ctx, nameKey{v}, &name{subject, key})
+	}
+	return v.record(ctx, action, subject, attrs...)
+}
+
+// alias is the token of a shredded subject, for which err was returned.
+func (v *Vault) alias(ctx context.Context, domain, subject string, err error) (string, error) {
+	var as *shreddedAs
+	if errors.As(err, &as) {
+		return tokenOf(as.key, domain).text, nil
+	}
 	a, _, err := v.tombstone(ctx, subject, ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return v.interim(ctx, domain, subject)

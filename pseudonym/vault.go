@@ -42,6 +42,7 @@ type Vault struct {
 	armed   atomic.Bool  // Run is looking, and its timer has not run out: no need to read the clock
 	mu      sync.Mutex
 	seen    head // as of the last check
+	tip     head // where the next shred should find the key store; epoch 0: not known
 	warned  atomic.Bool
 }
 
