@@ -156,14 +156,15 @@ func (d *Desk) newBundler(ctx context.Context, r *row) (*bundler, error) {
 
 // complete checks art. 15(1) for the sources in which the work found records.
 func (b *bundler) complete(ctx context.Context) error {
+	b.info = b.d.o.Information.in(b.lang)
+	if b.r.kind != Access {
+		return nil // the person did not provide the log of recipients
+	}
 	cats, shown, err := b.d.disclosed(ctx, b.r)
 	if err != nil {
 		return err
 	}
-	b.shown, b.cats, b.info = shown, cats, b.d.o.Information.in(b.lang)
-	if b.r.kind != Access {
-		return nil
-	}
+	b.shown, b.cats = shown, cats
 	receipts, err := b.d.Receipts(ctx, b.r.id)
 	if err != nil {
 		return err

@@ -68,8 +68,10 @@ func (b *bundler) data(ctx context.Context) error {
 		}
 	}
 	w.WriteString("\n],\"disclosures\":[")
-	if err := b.disclosures(ctx, w); err != nil {
-		return err
+	if b.r.kind == Access {
+		if err := b.disclosures(ctx, w); err != nil {
+			return err
+		}
 	}
 	w.WriteString("\n]}\n")
 	return b.end()

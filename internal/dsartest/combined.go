@@ -1,7 +1,9 @@
 package dsartest
 
 import (
+	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ var combined = []struct {
 	{"TwoRestrictions", twoRestrictions},
 	{"RestrictionOutlastsItsFile", restrictionOutlastsItsFile},
 	{"ClosedWhilePaused", closedWhilePaused},
+	{"PortabilityNamesNoRecipients", portabilityNamesNoRecipients},
 	{"SourceGone", sourceGone},
 	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
@@ -252,4 +255,24 @@ func closedWhilePaused(t *testing.T, w *World) {
 	require.Zero(t, now.PausedAt)
 	require.Equal(t, "2026-05-12", now.DueDate)
 	require.Equal(t, "2026-04-02", now.UnpausedDate)
+}
+
+// portabilityNamesNoRecipients makes a copy under art. 20 of somebody whose data went to
+// others: the log of that is nothing that the person provided.
+func portabilityNamesNoRecipients(t *testing.T, w *World) {
+	ctx := context.Background()
+	require.NoError(t, w.Desk.Disclose(ctx, dsar.Disclosed{Subject: "c1", Recipient: "Credit Bureau", Categories: []string{"contact"}}))
+	for k, told := range map[dsar.Kind]bool{dsar.Access: true, dsar.Portability: false} {
+		r := w.Prepare(k)
+		_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
+		require.NoError(t, err)
+		var b bytes.Buffer
+		m, err := w.Desk.Bundle(ctx, r.ID, &b, By("emp1"))
+		require.NoError(t, err)
+		files := Unzip(t, b.Bytes())
+		require.Equal(t, told, m.Disclosures == 1, k)
+		for _, name := range []string{"data.json", "index.html"} {
+			require.Equal(t, told, strings.Contains(files[name], "Credit Bureau"), "%s %s", k, name)
+		}
+	}
 }
