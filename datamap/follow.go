@@ -15,18 +15,19 @@ import (
 type deed struct {
 	t     *table
 	steps []*step
+	items []dsar.Item // instead of the steps, where these are not known yet
 }
 
 // carryOrder carries out an order of retention on some rows of a table. What hangs
-// on a row and has no dates of its own goes with it. Whole refuses rows of which a
-// duty of the map keeps a field that the order names: reported as done, it would not
+// on a row and has no dates of its own goes with it. A whole order refuses rows of
+// which a duty of the map keeps a field that it names: reported as done, it would not
 // come back when the duty has ended.
-func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, whole bool, keys []string, failed map[string]string) error {
+func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, how manner, keys []string, failed map[string]string) error {
 	if it == nil || len(keys) == 0 {
 		return nil
 	}
 	p := l.planner("", nil, false)
-	p.following, p.whole = true, whole
+	p.following, p.manner = true, how
 	deeds, bad, err := p.closure(ctx, t, itemsOf(it, keys), failed)
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, whole bo
 			return nil
 		}
 		for _, k := range keys {
-			if err := l.carryOrder(ctx, t, it, whole, []string{k}, failed); err != nil {
+			if err := l.carryOrder(ctx, t, it, how, []string{k}, failed); err != nil {
 				return err
 			}
 		}
@@ -48,50 +49,84 @@ func (l *Live) carryOrder(ctx context.Context, t *table, it *dsar.Item, whole bo
 			return err
 		}
 	}
+	return p.carryShared(ctx)
+}
+
+// carryShared deletes the shared rows of which the last reference is gone by now.
+func (p *planner) carryShared(ctx context.Context) error {
+	for len(p.shared) > 0 {
+		d := p.shared[0]
+		p.shared = p.shared[1:]
+		deeds, _, err := p.closure(ctx, d.t, d.items, make(map[string]string)) // who shares one keeps it
+		if err != nil {
+			return err
+		}
+		for _, d := range deeds {
+			if err := p.carry(ctx, d.t, d.steps); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
-// closure plans the rows and, before those that are to be deleted, their followers.
-// Rows that cannot be changed are noted in failed; bad reports that a follower
-// cannot.
+// closure plans the rows and, before them, their followers. Rows that cannot be
+// changed are noted in failed; bad reports that a follower cannot.
 func (p *planner) closure(ctx context.Context, t *table, items []dsar.Item, failed map[string]string) (deeds []deed, bad bool, err error) {
 	steps, err := p.steps(ctx, t, items)
 	if err != nil {
 		return nil, false, err
 	}
-	var removed []*row
+	var removed, emptied []*row
 	for i, s := range steps {
 		why := refusal(s.result)
 		if p.whole && s.spared != "" {
 			why = "a duty of the map keeps " + s.spared + ": " + t.keep.Ground
 		}
-		if why != "" {
+		switch {
+		case why != "":
 			if failed == nil {
 				return nil, true, nil
 			}
 			failed[items[i].Key] = why
 			steps[i] = &step{}
-		} else if s.remove {
+		case s.remove:
 			removed = append(removed, s.row)
+		case p.all && s.result.Outcome == dsar.Masked && s.result.Evidence == "":
+			emptied = append(emptied, s.row)
 		}
 	}
 	for _, f := range p.followers(t) {
-		if len(removed) == 0 {
-			break
+		it, rows := dsar.Item{Table: f.from.name, Action: dsar.ActErase}, removed
+		if p.sharesFate(t, f.from) {
+			if rows = append(slices.Clone(removed), emptied...); len(removed) == 0 && !t.inPlace() { // a mask of what could have gone
+				it.Action, it.Fields = dsar.ActMask, f.from.fields()
+			}
 		}
-		keys, err := p.hanging(ctx, t, f, removed)
+		keys, err := p.hanging(ctx, t, f, rows)
 		if err != nil {
 			return nil, false, err
 		}
 		for part := range slices.Chunk(keys, dsar.MaxBatch) {
-			more, bad, err := p.closure(ctx, f.from, itemsOf(&dsar.Item{Table: f.from.name, Action: dsar.ActErase}, part), nil)
+			if f.from.rows == DeleteLast {
+				p.shared = append(p.shared, deed{t: f.from, items: itemsOf(&dsar.Item{Table: it.Table, Action: dsar.ActErase}, part)})
+				continue
+			}
+			more, bad, err := p.closure(ctx, f.from, itemsOf(&it, part), nil)
 			if err != nil || bad {
 				return nil, bad, err
 			}
 			deeds = append(deeds, more...)
 		}
 	}
-	return append(deeds, deed{t, steps}), false, nil
+	return append(deeds, deed{t: t, steps: steps}), false, nil
+}
+
+// sharesFate reports whether the rows of f lose their values with the row of t on
+// which they hang, although that row stays.
+func (p *planner) sharesFate(t, f *table) bool {
+	return p.all && f != t && len(f.dates) == 0 && f.keep == nil && f.rank < t.rank &&
+		(f.category() == t.category() || f.def.HistoryOf != "" && p.tables[f.def.HistoryOf] == t)
 }
 
 // refusal is why a row was not carried out as ordered.

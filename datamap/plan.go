@@ -21,6 +21,12 @@ type step struct {
 	result dsar.Result
 }
 
+// manner is how an order of retention is carried out.
+type manner struct {
+	whole bool // a row of which a duty keeps a field that was chosen is left alone
+	all   bool // the order is about rows and not about some of their fields
+}
+
 type assignment struct {
 	col     *catalog.Column
 	value   any
@@ -41,8 +47,9 @@ type planner struct {
 	// following: rows that hang on a deleted one are planned with it, so that they
 	// do not keep it.
 	following bool
-	whole     bool             // a row of which a duty keeps a field that was chosen is left alone
-	cascade   map[string]int64 // rows of tables outside the map that would go too
+	shared    []deed // followers that others may share, to be looked at when the rest is done
+	manner
+	cascade map[string]int64 // rows of tables outside the map that would go too
 }
 
 func (l *Live) planner(subject string, who *person, preview bool) *planner {

@@ -19,7 +19,9 @@ import (
 // Sweeps returns the map as sources for a retention engine: one for each category
 // of each table that has dates. A category that only some columns have concerns
 // those columns. Events of the schedule are the names under dates. A table that has
-// only its parent's date follows the parent. Where no mapped table hangs on a table,
+// only its parent's date follows the parent. What has no dates goes with the row on
+// which it hangs; where that one stays in place, only what has its category and its
+// history do. Where no mapped table hangs on a table,
 // its rows go in one statement for a batch, on engines that return what they delete.
 func (l *Live) Sweeps() []retention.Source {
 	var out []retention.Source
@@ -348,12 +350,14 @@ func (l *Live) event(q *retention.Query, d *date, v any) int64 {
 }
 
 // Carry implements retention.Source. Rows of tables without dates of their own
-// that hang on a row, such as its history, go with it. A row that others refer to,
+// that hang on a row go with it; where the row stays without its values, those of
+// its history and of its category. A row that others refer to,
 // or of which a duty of the map keeps something that was to go, has failed.
 func (s *sweep) Carry(ctx context.Context, o *retention.Order, keys []string) (map[string]string, error) {
 	refused := make(map[string]string)
+	all := len(o.Fields) == 0 && s.fields == nil && o.Action != retention.Block
 	for part := range slices.Chunk(s.bare(keys), chunk) {
-		if err := s.l.carryOrder(ctx, s.t, s.item(o), o.Action != retention.Block, part, refused); err != nil {
+		if err := s.l.carryOrder(ctx, s.t, s.item(o), manner{whole: o.Action != retention.Block, all: all}, part, refused); err != nil {
 			return nil, err
 		}
 	}
