@@ -23,7 +23,8 @@ import (
 // The bundle streams: memory does not grow with it.
 //
 // It fails with [storage.ErrStale] when payloads were dropped meanwhile; what was
-// written then is no bundle, and a second call succeeds.
+// written then is no bundle, and a second call succeeds. A bundle is of the present
+// log: of those that [Log.Reopen] closed there is none.
 //
 // That a bundle of KindSubject is complete cannot be proven by a Merkle tree. The
 // log signs a statement of it, which anyone with the whole log can refute.

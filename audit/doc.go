@@ -40,8 +40,8 @@
 //	                                                                     outside size
 //
 // The MAC needs Options.Secret; cutting entries off without recomputing the head
-// is found always. DETECTION.md names the test of each cell. A log cannot prove that nothing was left out before it was
-// written.
+// is found always. DETECTION.md names the test of each cell. A log cannot prove that
+// nothing was left out before it was written.
 //
 // # Transactions
 //
@@ -71,7 +71,8 @@
 // person exists, they are data about that person, and [Log.Export] hands them out
 // (art. 15). When it is shredded, or [Log.Forget] deletes the alias, the entries
 // stay as evidence (art. 17(3)(b) and (e)), linkable to each other but to nobody.
-// How long that may last is the host's decision: [Log.Redact], [Log.Prune].
+// How long that may last is the host's decision: [Log.RedactDue], [Log.RedactSubject],
+// [Log.Prune]. They reach the logs that [Log.Reopen] closed too.
 //
 // # Compatibility
 //

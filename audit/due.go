@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gdprkit/gdprkit/internal/calendar"
@@ -14,15 +15,18 @@ var dueRows = selectRows(auditEntry, []string{"seq", "at", "action"}, false, "lo
 // no further: the times of neighbours differ by the clocks of their processes.
 const aheadRows = 256
 
-// dueCursors remembers for each period up to where the entries have been dealt with.
-// Entries come in the order of time, so what is due stands behind each.
-type dueCursors struct {
-	num int64 // incarnation
-	at  map[calendar.Period]int64
+// dueCursors remembers, for each log and period, up to where the entries have been
+// dealt with. Entries come in the order of time, so what is due stands behind each.
+type dueCursors map[dueIn]int64
+
+type dueIn struct {
+	num    int64 // of the log
+	period calendar.Period
 }
 
 // RedactDue drops the payload of up to limit entries whose period of
-// Options.Payload is over, with the ground "payload_period".
+// Options.Payload is over, with the ground "payload_period": first in the logs that
+// [Log.Reopen] closed, then in the present one.
 //
 // The first call of a process looks at every entry that is old enough; later ones go
 // on from there. An entry whose time lies far before that of its neighbours is
@@ -31,26 +35,26 @@ func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 	if err := l.free(ctx); err != nil {
 		return 0, err
 	}
-	h, err := l.readHead(ctx)
+	heads, err := l.heads(ctx)
 	if err != nil {
 		return 0, err
 	}
 	done := 0
-	for _, p := range l.distinctPeriods() {
-		if done >= limit {
-			break
-		}
-		due, next, err := l.dueOf(ctx, h, p, limit-done)
-		if err != nil {
-			return done, err
-		}
-		for _, seq := range due {
-			if err := l.Redact(ctx, seq, "payload_period"); err != nil {
+	for _, h := range slices.Backward(heads) {
+		for _, p := range l.distinctPeriods() {
+			if done >= limit {
+				return done, nil
+			}
+			due, next, err := l.dueOf(ctx, h, p, limit-done)
+			if err != nil {
 				return done, err
 			}
-			done++
+			n, err := l.redact(ctx, due, "payload_period")
+			if done += n; err != nil {
+				return done, err
+			}
+			l.dueMoved(h, p, next)
 		}
-		l.dueMoved(h, p, next)
 	}
 	return done, nil
 }
@@ -69,8 +73,11 @@ func (l *Log) distinctPeriods() []calendar.Period {
 
 // dueOf returns up to limit entries of a period that are due, and the index below
 // which, once they are dropped, none is left.
-func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) (due []uint64, next int64, err error) {
+func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) (due []spot, next int64, err error) {
 	next = max(l.dueFrom(h, p), int64(h.pruned))
+	if next >= int64(h.size()) {
+		return nil, next, nil
+	}
 	now, ahead, young := l.opt.Now(), 0, int64(-1)
 	for row, err := range l.store.Scan(ctx, dueRows, []any{h.num, next, int64(h.size())}) {
 		var seq, at int64
@@ -95,7 +102,7 @@ func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) 
 			continue
 		}
 		if own, ok := l.period(action); ok && own == p {
-			due = append(due, uint64(seq))
+			due = append(due, spot{h.num, seq})
 		}
 		ahead, next = 0, seq+1
 		if len(due) == limit {
@@ -111,16 +118,14 @@ func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) 
 func (l *Log) dueFrom(h *head, p calendar.Period) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.due.num != h.num {
-		l.due = dueCursors{num: h.num, at: map[calendar.Period]int64{}}
-	}
-	return l.due.at[p]
+	return l.due[dueIn{h.num, p}]
 }
 
 func (l *Log) dueMoved(h *head, p calendar.Period, next int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.due.num == h.num {
-		l.due.at[p] = next
+	if l.due == nil {
+		l.due = dueCursors{}
 	}
+	l.due[dueIn{h.num, p}] = next
 }

@@ -16,7 +16,8 @@ import (
 
 // An Entry is a sealed entry of the log.
 type Entry struct {
-	Index    uint64 // place in the log, from 0
+	Log      int    // number of the log, from 1: Reopen begins the next
+	Index    uint64 // place in that log, from 0
 	Closed   bool   // of a log that Reopen closed: Index is not a place in the present one
 	ID       ID
 	At       time.Time // the appender's claim, UTC
@@ -63,21 +64,12 @@ func (l *Log) entries(ctx context.Context, f *Filter, yield func(*Entry, error) 
 	if err != nil || m.none {
 		return err
 	}
-	present := m.h
-	for i := range present.num {
-		num := i + 1
-		if f.Newest {
-			num = present.num - i
+	for i := range m.heads {
+		if !f.Newest {
+			i = len(m.heads) - 1 - i
 		}
-		switch m.closed = num != present.num; {
-		case m.closed && f.First > 0:
+		if m.h, m.closed = m.heads[i], i > 0; m.closed && f.First > 0 {
 			continue
-		case m.closed:
-			if m.h, err = l.closedHead(ctx, num); err != nil {
-				return err
-			}
-		default:
-			m.h = present
 		}
 		if more, err := m.each(ctx, yield); err != nil || !more {
 			return err
@@ -110,7 +102,8 @@ func (m *matcher) each(ctx context.Context, yield func(*Entry, error) bool) (boo
 type matcher struct {
 	*Filter
 	l        *Log
-	h        *head
+	heads    []*head
+	h        *head // the one whose entries are read
 	subjects []string
 	actors   []string
 	none     bool // nothing can match
@@ -127,11 +120,11 @@ func (l *Log) matcher(ctx context.Context, f *Filter) (*matcher, error) {
 	if err := l.allow(ctx, action, f.Subject); err != nil {
 		return nil, err
 	}
-	h, err := l.readHead(ctx)
+	heads, err := l.heads(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &matcher{Filter: f, l: l, h: h}
+	m := &matcher{Filter: f, l: l, heads: heads, h: heads[0]}
 	if f.Subject != "" {
 		if m.subjects, err = l.tokens(ctx, "audit", f.Subject); err != nil {
 			return nil, err
@@ -244,7 +237,7 @@ func (m *matcher) entry(ctx context.Context, r entryRow) (*Entry, error) {
 	if len(r.hash) != len(merkle.Hash{}) {
 		return nil, found(uint64(r.seq), "the hash column is malformed")
 	}
-	e := &Entry{Index: uint64(r.seq), Closed: m.closed, Hash: merkle.Hash(r.hash), Leaf: r.leaf}
+	e := &Entry{Log: int(m.h.num), Index: uint64(r.seq), Closed: m.closed, Hash: merkle.Hash(r.hash), Leaf: r.leaf}
 	if r.leaf == nil {
 		e.Redacted = true
 		if m.Subject+m.Actor+m.Action != "" || !m.From.IsZero() || !m.To.IsZero() {

@@ -45,17 +45,25 @@ var (
 
 // A Finding says where a log or bundle is not intact.
 type Finding struct {
+	Log   int    // number of the closed log concerned; 0: the present one
 	Index int64  // the first entry concerned; -1 when no single entry is
 	Rule  string // the rule that does not hold; never a value of the log
 	err   error
 }
 
-// Error returns "audit: log is not intact: entry <index>: <rule>".
+// Error returns "audit: log is not intact: entry <index>: <rule>", for an entry of a
+// closed log "audit: log is not intact: closed log <number>, entry <index>: <rule>".
 func (f *Finding) Error() string {
-	if f.Index < 0 {
-		return f.Unwrap().Error() + ": " + f.Rule
+	place := ""
+	switch {
+	case f.Log > 0 && f.Index >= 0:
+		place = fmt.Sprintf("closed log %d, entry %d: ", f.Log, f.Index)
+	case f.Log > 0:
+		place = fmt.Sprintf("closed log %d: ", f.Log)
+	case f.Index >= 0:
+		place = fmt.Sprintf("entry %d: ", f.Index)
 	}
-	return fmt.Sprintf("%v: entry %d: %s", f.Unwrap(), f.Index, f.Rule)
+	return f.Unwrap().Error() + ": " + place + f.Rule
 }
 
 // Unwrap returns [ErrTampered] or [ErrRolledBack].

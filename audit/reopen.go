@@ -22,12 +22,10 @@ var putHead = &storage.Write{Verb: storage.Put, Table: auditHead, Set: append([]
 // and Export yield them, Reconcile and Forget know them. Entries that other processes
 // stage for the old one meanwhile are set aside, each with a log.row_rejected.
 //
-// Redact, RedactDue, Prune, Lint and WriteBundle do not reach them: a closed log takes
-// no log.redacted any more, since the new one names its last root. Call RedactDue
-// before, for what is due by then. After it, payloads of the closed log stay: what is
-// sealed in them closes with the key of its subject, whose tokens nobody can trace
-// after Forget or the shredding of the Tokeniser's key; actions, times, codes and
-// numbers stay readable, so they must not be personal by themselves.
+// Their payloads end as others do: RedactDue, RedactSubject, RedactIn, Prune and
+// PruneIn reach them. A closed log takes no entry any more, since the new one names its
+// last root; so each log.redacted and log.pruned stands in the present log and names
+// the closed one. WriteBundle and the proofs are of the present log only.
 func (l *Log) Reopen(ctx context.Context, reason string) error {
 	if !isCode(reason) {
 		return gdpr.Invalid("Reason", "must be a code of 1 to 96 of the characters A-Z, a-z, 0-9, \".\", \"_\", \"-\"")

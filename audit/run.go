@@ -36,24 +36,19 @@ func (l *Log) Run(ctx context.Context) error {
 // Housekeep does once what Run does each Options.CheckpointEvery, for a host with a
 // scheduler of its own.
 func (l *Log) Housekeep(ctx context.Context) error {
-	h, err := l.readHead(ctx)
-	if errors.Is(err, ErrNoLog) {
-		return nil
-	}
-	if err != nil {
-		return err
+	if _, err := l.known(ctx); err != nil {
+		return l.ignoreNoLog(0, err)
 	}
 	if l.signerKey() != nil {
 		if _, err := l.Checkpoint(ctx); err != nil {
 			return err
 		}
 	}
-	if h.pruned > 0 {
-		if err := l.sweepPruned(ctx, h); err != nil {
-			return err
-		}
+	if err := l.sweep(ctx); err != nil {
+		return err
 	}
-	if _, err = l.RedactDue(ctx, batchSize); errors.Is(err, ErrHeld) {
+	_, err := l.RedactDue(ctx, batchSize)
+	if errors.Is(err, ErrHeld) {
 		return nil
 	}
 	return err

@@ -18,20 +18,20 @@ type Report struct {
 	Size        uint64        // entries in the log, all of them intact from Pruned on
 	Root        merkle.Hash   // of the tree of that size
 	Pruned      uint64        // entries below it were dropped by Prune
-	Redacted    uint64        // entries without payload, each with its log.redacted
+	Redacted    uint64        // entries of this log without payload, each with its log.redacted
 	Checkpoints int           // stored checkpoints whose signature and root hold
 	Outside     uint64        // size of the outside checkpoint compared with; 0: none
 	Inversions  uint64        // entries whose time lies before the one of the entry before
 	Pending     int           // committed entries that wait to be sealed
 	Oldest      time.Duration // age of the oldest pending entry
 	SetAside    int           // staged rows with a wrong MAC, each with its log.row_rejected
-	Closed      uint64        // entries of earlier incarnations, which Reopen closed, intact too
+	Closed      uint64        // entries left of earlier incarnations, which Reopen closed, intact too
 }
 
-// Verify reads the whole log and recomputes every leaf, the chain, the tree, each
-// column, subject row, tile and stored checkpoint, and the head; and compares with
-// the checkpoint of Options.Anchor. Memory does not grow with the log. Writers may
-// go on meanwhile.
+// Verify reads the whole log and those that [Log.Reopen] closed, recomputes every leaf,
+// the chain, the tree, each column, subject row, tile and stored checkpoint, and the
+// head; and compares with the checkpoint of Options.Anchor. Memory does not grow with
+// the log. Writers may go on meanwhile.
 //
 // The error is a [*Finding], which wraps [ErrTampered], when the log is not intact,
 // and [ErrNoLog] when the tenant has no log at all: look whether its name is right.
@@ -43,29 +43,33 @@ func (l *Log) Verify(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	for again := 2; ; again-- {
-		r, err := l.verify(ctx)
+		heads, err := l.heads(ctx)
+		if errors.Is(err, ErrNoLog) {
+			return &Report{}, l.verifyEmpty(ctx)
+		}
+		if err != nil {
+			return &Report{}, err
+		}
+		r, err := l.verify(ctx, heads)
 		var f *Finding
-		if again > 0 && errors.As(err, &f) && l.moved(ctx, r) {
+		if again > 0 && errors.As(err, &f) && l.moved(ctx, heads) {
 			continue // pruned or reopened while we read
 		}
 		return r, err
 	}
 }
 
-// moved reports whether the log was pruned or reopened since r was begun.
-func (l *Log) moved(ctx context.Context, r *Report) bool {
-	h, err := l.readHead(ctx)
-	return err == nil && r.Origin != "" && (h.origin != r.Origin || h.pruned != r.Pruned)
+// moved reports whether something was pruned or the log reopened since its heads were
+// read.
+func (l *Log) moved(ctx context.Context, before []*head) bool {
+	now, err := l.heads(ctx)
+	return err == nil && !slices.EqualFunc(now, before, func(a, b *head) bool {
+		return a.origin == b.origin && a.pruned == b.pruned
+	})
 }
 
-func (l *Log) verify(ctx context.Context) (*Report, error) {
-	h, err := l.readHead(ctx)
-	if errors.Is(err, ErrNoLog) {
-		return &Report{}, l.verifyEmpty(ctx)
-	}
-	if err != nil {
-		return &Report{}, err
-	}
+func (l *Log) verify(ctx context.Context, heads []*head) (r *Report, err error) {
+	h := heads[0]
 	v := &verifier{l: l, h: h, r: &Report{Origin: h.origin, Pruned: h.pruned}, trusted: l.trusted(h.origin)}
 	if v.outside, err = l.outsideCheckpoint(ctx, h); err != nil {
 		return v.r, err
@@ -73,7 +77,7 @@ func (l *Log) verify(ctx context.Context) (*Report, error) {
 	if err := v.run(ctx); err != nil {
 		return v.r, err
 	}
-	if err := v.closedLogs(ctx); err != nil {
+	if err := v.closedLogs(ctx, heads); err != nil {
 		return v.r, err
 	}
 	return v.r, l.verifyStage(ctx, h, v.r)
@@ -91,7 +95,8 @@ type verifier struct {
 
 	trusted []string
 	outside *Checkpoint
-	slot    int64 // 0, or the number of a closed incarnation
+	slot    int64   // 0, or the number of a closed incarnation
+	later   []*head // of the incarnations after it, the present one first
 
 	prunedRoot merkle.Hash // of the entries that Prune dropped
 
@@ -134,6 +139,9 @@ type dueTile struct {
 }
 
 func (v *verifier) run(ctx context.Context) error {
+	if v.slot > 0 && v.h.whole() {
+		return v.gone(ctx)
+	}
 	if err := v.begin(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var (
 		Where: append(storage.By("log"), seqRange...),
 	}
 	redactionRows = &storage.Select{
-		From: schema.AuditRedaction, Columns: []string{"seq", "entry"}, Order: []string{"seq"},
+		From: schema.AuditRedaction, Columns: []string{"seq", "teller", "entry"}, Order: []string{"seq"},
 		Where: append(storage.By("log"), seqRange...),
 	}
 	countRedactions = &storage.Select{
@@ -132,12 +132,12 @@ func (v *verifier) side(ctx context.Context, first, end int64) (*side, error) {
 		s.subjects = append(s.subjects, x)
 	}
 	for r, err := range v.l.store.Scan(ctx, redactionRows, []any{v.h.num, first, end}) {
-		var seq, entry int64
+		var seq, teller, entry int64
 		if err == nil {
-			err = r.Scan(&seq, &entry)
+			err = r.Scan(&seq, &teller, &entry)
 		}
 		if err == nil {
-			s.redactions[seq], err = v.redaction(ctx, seq, entry)
+			s.redactions[seq], err = v.redaction(ctx, seq, teller, entry)
 		}
 		if err != nil {
 			return nil, err
@@ -156,23 +156,41 @@ func (v *verifier) side(ctx context.Context, first, end int64) (*side, error) {
 	return s, nil
 }
 
-// redaction reads the entry that sealed the dropping of a payload. That entry is
-// itself verified when the pass comes to it.
-func (v *verifier) redaction(ctx context.Context, seq, entry int64) ([]byte, error) {
-	var x leafView
-	if entry <= seq || uint64(entry) >= v.h.size() {
-		if h, err := v.now(ctx); err != nil || entry <= seq || uint64(entry) >= h.size() {
+// redaction reads the entry that sealed the dropping of a payload: a later one of the
+// same log, or one of a log after it. That entry is itself verified when the pass comes
+// to it.
+func (v *verifier) redaction(ctx context.Context, seq, teller, entry int64) ([]byte, error) {
+	in, key := v.h, "seq"
+	if teller != v.h.num {
+		key = "closed.seq"
+		i := slices.IndexFunc(v.later, func(h *head) bool { return h.num == teller })
+		if i < 0 {
+			return nil, found(uint64(seq), "a redaction points to no later log")
+		}
+		in = v.later[i]
+	} else if entry <= seq {
+		return nil, found(uint64(seq), "a redaction points to an earlier entry")
+	}
+	if entry < 0 || uint64(entry) >= in.size() {
+		present := v.h
+		if len(v.later) > 0 {
+			present = v.later[0]
+		}
+		now, err := v.l.readSlot(ctx, in.slot(present))
+		if err != nil || entry < 0 || now.num != in.num || uint64(entry) >= now.size() {
 			return nil, found(uint64(seq), "a redaction points outside the log")
 		}
 	}
-	_, err := v.l.readLeaf(ctx, v.h, uint64(entry), &x)
+	var x leafView
+	_, err := v.l.readLeaf(ctx, in, uint64(entry), &x)
 	if errors.Is(err, ErrNotFound) {
 		return nil, found(uint64(seq), "a redaction points to no entry")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if n, ok := x.uint("seq"); string(x.act) != "log.redacted" || !ok || n != uint64(seq) {
+	n, ok := x.uint(key)
+	if string(x.act) != "log.redacted" || !ok || n != uint64(seq) || in != v.h && x.text("closed") != v.h.origin {
 		return nil, found(uint64(seq), "a redaction points to an entry that does not tell of it")
 	}
 	return x.bytes("leafHash"), nil

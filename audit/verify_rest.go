@@ -85,6 +85,9 @@ func (v *verifier) surplus(ctx context.Context) error {
 		}
 	}
 	if v.slot != 0 {
+		if v.h.whole() {
+			return nil
+		}
 		return v.surplusTiles(ctx)
 	}
 	for _, s := range strayLogs {
@@ -225,8 +228,12 @@ func (v *verifier) resume(ctx context.Context) error {
 		return err
 	}
 	v.chain, v.prunedRoot = merkle.Hash(v.h.base), v.tree.Root()
-	if v.keys, v.mark, err = v.l.prunedState(ctx, v.h); err != nil {
+	p, err := v.l.prunedState(ctx, v.h, v.later)
+	if err != nil {
 		return err
+	}
+	if v.keys, v.mark, v.pruned = p.keys, p.mark, p.later; p.later && !p.fits(v.prunedRoot, v.h.base) {
+		return foundLog("log.pruned in a later log names another root or chain")
 	}
 	for level := uint(1); level < uint(len(v.tiles)); level++ {
 		full, width := merkle.Tiles(n, level)
@@ -248,24 +255,41 @@ func (v *verifier) resume(ctx context.Context) error {
 	return nil
 }
 
-// prunedState returns the verifier keys in force at the end of pruning, and a time
-// that the last mark is not before. The entry that says so is verified when the pass
-// comes to it.
-func (l *Log) prunedState(ctx context.Context, h *head) (keys []string, mark int64, err error) {
-	for r, err := range l.scanRows(ctx, actionDown, h.num, "log.pruned", int64(h.pruned), int64(h.size())) {
-		var x leafView
-		if err == nil {
-			_, err = l.readLeaf(ctx, h, uint64(r.seq), &x)
+// pruning is what log.pruned says of the present end of pruning.
+type pruning struct {
+	keys        []string // verifier keys in force there
+	mark        int64    // the last mark is not before it
+	root, chain []byte
+	later       bool // it stands in a later log
+}
+
+func (p *pruning) fits(root merkle.Hash, chain []byte) bool {
+	return bytes.Equal(p.root, root[:]) && bytes.Equal(p.chain, chain)
+}
+
+// prunedState reads the log.pruned of the present end of pruning, in the log itself or,
+// if that is closed, in a later one. The entry is verified when a pass comes to it.
+func (l *Log) prunedState(ctx context.Context, h *head, later []*head) (*pruning, error) {
+	for _, in := range append([]*head{h}, later...) {
+		first, key, origin := int64(0), "closed.upTo", h.origin
+		if in == h {
+			first, key, origin = int64(h.pruned), "upTo", ""
 		}
-		if err != nil {
-			return nil, 0, err
-		}
-		if n, ok := x.uint("upTo"); ok && n == h.pruned {
-			at, _ := x.uint("mark")
-			return splitKeys(x.text("keys")), int64(at), nil
+		for r, err := range l.scanRows(ctx, actionDown, in.num, "log.pruned", first, int64(in.size())) {
+			var x leafView
+			if err == nil {
+				_, err = l.readLeaf(ctx, in, uint64(r.seq), &x)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if n, ok := x.uint(key); ok && n == h.pruned && x.text("closed") == origin {
+				at, _ := x.uint("mark")
+				return &pruning{splitKeys(x.text("keys")), int64(at), x.bytes("root"), x.bytes("chain"), in != h}, nil
+			}
 		}
 	}
-	return nil, 0, found(h.pruned, "entries are missing and no log.pruned says so")
+	return nil, found(h.pruned, "entries are missing and no log.pruned says so")
 }
 
 // oldTiles compares each full tile below the end of pruning with its parent.
@@ -290,6 +314,9 @@ func (v *verifier) oldTiles(ctx context.Context, level int, full uint64) error {
 
 // prunedEntry takes the entry that sealed the present end of pruning.
 func (v *verifier) prunedEntry(n uint64, x *leafView) error {
+	if x.text("closed") != "" {
+		return nil // of a log before: its own pass looks it up
+	}
 	upTo, ok := x.uint("upTo")
 	if !ok || upTo > n {
 		return found(n, "log.pruned names an impossible end")

@@ -27,6 +27,8 @@ func Hostile(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("ForgedPrune", func(t *testing.T) { forgedPrune(t, open(t)) })
 	t.Run("ForgedReopen", func(t *testing.T) { forgedReopen(t, open(t)) })
 	t.Run("ClosedLog", func(t *testing.T) { closedLog(t, open(t)) })
+	t.Run("ClosedRedaction", func(t *testing.T) { closedRedaction(t, open(t)) })
+	t.Run("ClosedPrune", func(t *testing.T) { closedPrune(t, open(t)) })
 	t.Run("AliasesAreBelieved", func(t *testing.T) { aliasesAreBelieved(t, open(t)) })
 	t.Run("KeyHolder", func(t *testing.T) { keyHolder(t, open(t)) })
 	t.Run("ForgedWithoutSecret", func(t *testing.T) { forgedWithoutSecret(t, open(t)) })

@@ -116,6 +116,10 @@ var logProbes = map[string]func(ctx context.Context, s *says, l *audit.Log, othe
 	},
 	"Redact":    func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Redact(ctx, 290, "test")) },
 	"RedactDue": func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.RedactDue(ctx, 10)) },
+	"RedactIn":  func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.RedactIn(ctx, 1, 289, "test")) },
+	"RedactSubject": func(ctx context.Context, s *says, l *audit.Log, _ *twin) {
+		s.add(l.RedactSubject(ctx, "c-3", "test"))
+	},
 	"Run": func(ctx context.Context, s *says, l *audit.Log, _ *twin) {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 		defer cancel()
@@ -135,9 +139,10 @@ var logProbes = map[string]func(ctx context.Context, s *says, l *audit.Log, othe
 		}
 	},
 	// Those that change the log for the others come last, in this order.
-	"Prune":  func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Prune(ctx, 256, "policy")) },
-	"Rotate": func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Rotate(ctx, Key("b"))) },
-	"Reopen": func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Reopen(ctx, "test")) },
+	"PruneIn": func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.PruneIn(ctx, 1, 256, "policy")) },
+	"Prune":   func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Prune(ctx, 256, "policy")) },
+	"Rotate":  func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Rotate(ctx, Key("b"))) },
+	"Reopen":  func(ctx context.Context, s *says, l *audit.Log, _ *twin) { s.add(l.Reopen(ctx, "test")) },
 }
 
 // everyMethod: no method of one tenant's log answers with anything of another's or

@@ -75,6 +75,7 @@ var logMethods = map[string]method{
 	"Log.ProveConsistency": {reads, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.ProveConsistency(ctx, 1, 3) })},
 	"Log.ProveInclusion":   {reads, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.ProveInclusion(ctx, 1, 3) })},
 	"Log.Prune":            {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.Prune(ctx, 2, "policy-1") })},
+	"Log.PruneIn":          {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.PruneIn(ctx, 1, 2, "policy-1") })},
 	"Log.Reconcile": {reads, func(h *house) act {
 		receipts := h.log(3)
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
@@ -99,6 +100,12 @@ var logMethods = map[string]method{
 		h.pass(2 * time.Hour)
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.RedactDue(ctx, 10) }
 	}},
+	"Log.RedactIn": {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+		return nil, k.Log.RedactIn(ctx, 1, 2, "A17-1-b")
+	})},
+	"Log.RedactSubject": {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+		return k.Log.RedactSubject(ctx, subject, "A17-1-b")
+	})},
 	"Log.Reopen": {alone, onLog(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
 		return nil, k.Log.Reopen(ctx, "restored")
 	})},

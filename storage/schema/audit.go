@@ -119,7 +119,8 @@ var AuditRedaction = &storage.Table{
 	Columns: []storage.Column{
 		{Name: "log", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: auditPruned},
 		{Name: "seq", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: auditPruned},
-		{Name: "entry", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: auditPruned}, // seq of log.redacted
+		{Name: "teller", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: auditPruned}, // number of the incarnation with log.redacted
+		{Name: "entry", Kind: storage.Int, Category: auditTech, Erase: auditKept, Lifetime: auditPruned},  // its seq there
 	},
 	Key: []string{"log", "seq"},
 }
