@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -39,16 +41,17 @@ type ImportReport struct {
 	Unproven   int64 `json:"unproven"`   // opt-ins kept as a flag of unknown provenance
 	Objections int64 `json:"objections"` // opt-outs recorded as objection or withdrawal
 	Known      int64 `json:"known"`      // the ledger knew better: nothing recorded
-	Suppressed int64 `json:"suppressed"` // refused: on the suppression list
-	Erased     int64 `json:"erased"`     // refused: the person was erased
+	Suppressed int64 `json:"suppressed"` // opt-ins refused: on the suppression list
+	Erased     int64 `json:"erased"`     // opt-ins refused: the person was erased
 	Resumed    int64 `json:"-"`          // rows skipped because an earlier call had done them
 }
 
 // Import takes over legacy flags. An opt-in of unknown provenance proves nothing and
 // is never a ground: it becomes status "imported", which denies, and tells whom to
-// ask. An opt-out is honoured: an objection to marketing, or a withdrawal for other
-// purposes. What the ledger knows already is never replaced; suppressed and erased
-// persons are refused.
+// ask. An opt-out is honoured, also beside an opt-in of the same person: an objection to
+// marketing, or a withdrawal for other purposes, for every record of the person. What the
+// ledger knows already is never replaced; the opt-ins of suppressed and erased persons are
+// refused.
 //
 // The stream is read in batches, each one transaction with one audit entry that
 // counts it. A run that was interrupted goes on with the same id and the same stream
@@ -59,7 +62,7 @@ func (l *Ledger) Import(ctx context.Context, job ImportJob, flags iter.Seq2[Lega
 	if err != nil {
 		return ImportReport{}, err
 	}
-	im := &importing{l: l, job: job, p: p, seen: map[string]bool{}}
+	im := &importing{l: l, job: job, p: p, chosen: map[string]int{}}
 	if err := im.resume(ctx); err != nil {
 		return ImportReport{}, err
 	}
@@ -116,8 +119,8 @@ type importing struct {
 	job    ImportJob
 	p      *Purpose
 	report ImportReport
-	seen   map[string]bool // subjects of the batch
-	listed bool            // somebody is on the suppression list
+	chosen map[string]int // the row of the batch that counts, by subject
+	listed bool           // somebody is on the suppression list
 }
 
 var anySuppression = &storage.Select{From: schema.Suppression, Columns: []string{"digest"}, Limit: 1, Mode: storage.Current}
@@ -155,12 +158,34 @@ func (im *importing) write(ctx context.Context, batch []LegacyFlag) error {
 	}
 	next.Rows += int64(len(batch))
 	var after ImportReport
-	err = im.l.store.InTx(ctx, func(ctx context.Context) error {
-		after = next
+	var linked map[string]*event
+	err = errLinked
+	for errors.Is(err, errLinked) {
+		if events, err = im.extend(ctx, events, linked, &next); err != nil {
+			return err
+		}
+		linked = map[string]*event{}
+		err = im.commit(ctx, events, linked, next, &after)
+	}
+	if err == nil {
+		im.report = after
+	}
+	return err
+}
+
+// commit writes the events and the report in one transaction, or finds who else was
+// merged with a person that opted out, and returns errLinked.
+func (im *importing) commit(ctx context.Context, events []*event, linked map[string]*event, next ImportReport, out *ImportReport) error {
+	return im.l.store.InTx(ctx, func(ctx context.Context) error {
+		after := next
 		todo, people, err := im.claim(ctx, events, &after)
 		if err != nil {
 			return err
 		}
+		if im.findLinked(events, todo, people, linked); len(linked) > 0 {
+			return errLinked
+		}
+		*out = after
 		ops, err := im.l.operations(people, todo)
 		if err != nil {
 			return err
@@ -181,15 +206,55 @@ func (im *importing) write(ctx context.Context, batch []LegacyFlag) error {
 		return im.l.record(ctx, "consent.imported", "", gdpr.Clear("run", im.job.ID), gdpr.Clear("purpose", im.job.Purpose),
 			slog.Int64("rows", after.Rows), slog.Int("records", len(todo)), gdpr.Clear("hash", hexOf(hash)))
 	})
-	if err == nil {
-		im.report = after
-	}
-	return err
 }
 
-// events checks the rows and makes their events, ascending by subject.
+// findLinked puts into linked the records that were merged with those that opt out and
+// for which no event opts out yet.
+func (im *importing) findLinked(events, todo []*event, people []locked, linked map[string]*event) {
+	for i, e := range todo {
+		if e.kind == EventImported {
+			continue
+		}
+		for _, other := range people[i].old.Links {
+			if k, ok := find(events, other); !ok || events[k].kind == EventImported {
+				linked[other] = e
+			}
+		}
+	}
+}
+
+func find(events []*event, subject string) (int, bool) {
+	return slices.BinarySearchFunc(events, subject, func(e *event, s string) int { return strings.Compare(e.subject, s) })
+}
+
+// extend adds the events of the linked records. They take the place of an opt-in.
+func (im *importing) extend(ctx context.Context, events []*event, linked map[string]*event, count *ImportReport) ([]*event, error) {
+	if len(linked) == 0 {
+		return events, nil
+	}
+	for _, other := range sortedKeys(linked) {
+		e := im.event(linked[other].kind, other, micros(linked[other].at))
+		e.detail.Via = "merge"
+		if k, ok := find(events, other); ok {
+			events[k] = e
+			count.Known++
+		} else {
+			events = slices.Insert(events, k, e)
+		}
+	}
+	return events, im.l.prepare(ctx, events, nil)
+}
+
+// events checks the rows and makes their events, ascending by subject. Of two rows about
+// one person the first counts, or the first that opts out.
 func (im *importing) events(ctx context.Context, batch []LegacyFlag, count *ImportReport) ([]*event, error) {
-	clear(im.seen)
+	clear(im.chosen)
+	for i := range batch {
+		f := &batch[i]
+		if k, ok := im.chosen[f.Subject]; !ok || batch[k].OptIn && !f.OptIn {
+			im.chosen[f.Subject] = i
+		}
+	}
 	events := make([]*event, 0, len(batch))
 	now := im.l.now()
 	for i := range batch {
@@ -201,11 +266,10 @@ func (im *importing) events(ctx context.Context, batch []LegacyFlag, count *Impo
 		if f.At.After(now.Add(skew)) {
 			return nil, refuse(ErrTime, field+".At", "lies in the future")
 		}
-		if im.seen[f.Subject] {
-			count.Known++ // twice in one batch: the first counts
+		if im.chosen[f.Subject] != i {
+			count.Known++
 			continue
 		}
-		im.seen[f.Subject] = true
 		listed, err := im.suppressed(ctx, f)
 		if err != nil {
 			return nil, err
@@ -218,15 +282,19 @@ func (im *importing) events(ctx context.Context, batch []LegacyFlag, count *Impo
 		if at.IsZero() {
 			at = now
 		}
-		e := im.l.event(im.kind(f), &Act{Subject: f.Subject, Purpose: im.job.Purpose, Channel: im.job.Channel, At: at})
-		e.version, e.ground = im.p.Version, im.p.Basis
-		e.detail.By, e.detail.Source, e.detail.Run, e.detail.Via = ByImport, im.job.Source, im.job.ID, "import"
-		if e.kind == EventMarketing {
-			e.detail.Scope, e.ground = im.job.Purpose, ObjectionMarketing
-		}
-		events = append(events, e)
+		events = append(events, im.event(im.kind(f), f.Subject, at))
 	}
 	return events, im.l.prepare(ctx, events, nil)
+}
+
+func (im *importing) event(kind Event, subject string, at time.Time) *event {
+	e := im.l.event(kind, &Act{Subject: subject, Purpose: im.job.Purpose, Channel: im.job.Channel, At: at})
+	e.version, e.ground = im.p.Version, im.p.Basis
+	e.detail.By, e.detail.Source, e.detail.Run, e.detail.Via = ByImport, im.job.Source, im.job.ID, "import"
+	if e.kind == EventMarketing {
+		e.detail.Scope, e.ground = im.job.Purpose, ObjectionMarketing
+	}
+	return e
 }
 
 func (im *importing) kind(f *LegacyFlag) Event {
@@ -240,7 +308,7 @@ func (im *importing) kind(f *LegacyFlag) Event {
 }
 
 func (im *importing) suppressed(ctx context.Context, f *LegacyFlag) (bool, error) {
-	if f.Address == "" || !im.listed {
+	if f.Address == "" || !im.listed || !f.OptIn {
 		return false, nil
 	}
 	if len(im.l.secrets) == 0 {
@@ -293,6 +361,7 @@ func (im *importing) claim(ctx context.Context, events []*event, count *ImportRe
 		switch {
 		case s.Erased != nil && e.kind == EventImported:
 			count.Erased++
+		case e.detail.Via == "merge" && (s.knows(e) || s.Erased != nil && !e.kind.outlasts()):
 		case s.knows(e):
 			count.Known++
 		case e.kind == EventImported && s.listed(e, im.p.Marketing):
@@ -307,8 +376,11 @@ func (im *importing) claim(ctx context.Context, events []*event, count *ImportRe
 
 // knows reports whether the ledger knows better than a legacy flag.
 func (s *state) knows(e *event) bool {
-	if e.kind == EventMarketing {
+	switch e.kind {
+	case EventMarketing:
 		return s.bits(e.purpose, e.channel)&schema.StopMarketing != 0
+	case EventWithdrawn: // better than an unproven opt-in
+		return s.pair(e.purpose, e.channel).Status > Imported
 	}
 	return s.pair(e.purpose, e.channel).Status != Unknown
 }
@@ -323,9 +395,11 @@ func (s *state) listed(e *event, marketing bool) bool {
 }
 
 func (r *ImportReport) count(e *event) {
-	if e.kind == EventImported {
+	switch {
+	case e.detail.Via == "merge":
+	case e.kind == EventImported:
 		r.Unproven++
-	} else {
+	default:
 		r.Objections++
 	}
 }

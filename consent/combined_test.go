@@ -1,0 +1,94 @@
+package consent
+
+import (
+	"context"
+	"iter"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func stream(flags ...LegacyFlag) iter.Seq2[LegacyFlag, error] {
+	return func(yield func(LegacyFlag, error) bool) {
+		for _, f := range flags {
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// customer makes a person whom the existing-customer rule allows to be mailed.
+func (b *bench) customer(t *testing.T, subject string) {
+	_, err := b.Establish(context.Background(), Act{Subject: subject, Purpose: "soft", Channel: "email", At: day(1), Ground: ExistingCustomer, Reference: "sale-1"})
+	require.NoError(t, err)
+	b.allowed(t, subject, "soft", "email")
+}
+
+// A legacy list holds the same person twice: whatever the order and the batch, an
+// opt-out is honoured.
+func TestImportHonoursTheOptOutOfTwoRows(t *testing.T) {
+	in, out := LegacyFlag{Subject: "c-1", OptIn: true}, LegacyFlag{Subject: "c-1"}
+	for _, batch := range []int{1, 2, 1000} {
+		for _, rows := range [][]LegacyFlag{{in, out}, {out, in}, {in, in, out, in}} {
+			b := open(t, nil)
+			ctx := context.Background()
+			b.customer(t, "c-1")
+			rep, err := b.Import(ctx, ImportJob{ID: "j", Purpose: "soft", Channel: "email", Source: "old", Batch: batch}, stream(rows...))
+			require.NoError(t, err)
+			require.EqualValues(t, len(rows), rep.Rows)
+			require.EqualValues(t, 1, rep.Objections, "%v", rows)
+			b.denied(t, ObjectedMarketing, "c-1", "soft", "email")
+
+			_, err = b.Import(ctx, ImportJob{ID: "k", Purpose: "product-a", Source: "old", Batch: batch}, stream(rows...))
+			require.NoError(t, err)
+			b.denied(t, ConsentWithdrawn, "c-1", "product-a", "")
+			require.NoError(t, b.Verify(ctx, "c-1"))
+		}
+	}
+}
+
+// The address of a row is on the suppression list: that is no reason to lose the
+// opt-out of the person, who may be reached at another.
+func TestImportHonoursTheOptOutOfAListedAddress(t *testing.T) {
+	b := open(t, nil)
+	ctx := context.Background()
+	b.customer(t, "c-1")
+	_, err := b.Suppress(ctx, Act{Address: "a@example.org", At: day(1)})
+	require.NoError(t, err)
+	rep, err := b.Import(ctx, ImportJob{ID: "j", Purpose: "soft", Channel: "email", Source: "old"},
+		stream(LegacyFlag{Subject: "c-1", Address: "a@example.org"}, LegacyFlag{Subject: "c-2", Address: "a@example.org", OptIn: true}))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, rep.Objections)
+	require.EqualValues(t, 1, rep.Suppressed)
+	b.denied(t, ObjectedMarketing, "c-1", "soft", "email")
+	b.denied(t, NoConsent, "c-2", "soft", "email")
+}
+
+// An imported opt-out reaches every record that was merged with the person's, as any
+// other stop does.
+func TestImportedOptOutReachesMergedRecords(t *testing.T) {
+	for _, rows := range [][]string{{"c-1"}, {"c-2"}, {"c-1", "c-3"}, {"c-3"}} {
+		b := open(t, nil)
+		ctx := context.Background()
+		for _, s := range []string{"c-1", "c-2", "c-3"} {
+			b.customer(t, s)
+			_, err := b.Give(ctx, giving(s, "product-a", "", 1))
+			require.NoError(t, err)
+		}
+		for _, other := range []string{"c-2", "c-3"} {
+			_, err := b.Merge(ctx, Act{Subject: "c-1", Other: other, At: day(2)})
+			require.NoError(t, err)
+		}
+		var flags []LegacyFlag
+		for _, s := range rows {
+			flags = append(flags, LegacyFlag{Subject: s, At: day(3)})
+		}
+		_, err := b.Import(ctx, ImportJob{ID: "j", Purpose: "soft", Channel: "email", Source: "old"}, stream(flags...))
+		require.NoError(t, err)
+		for _, s := range []string{"c-1", "c-2", "c-3"} {
+			b.denied(t, ObjectedMarketing, s, "soft", "email")
+			require.NoError(t, b.Verify(ctx, s))
+		}
+	}
+}
