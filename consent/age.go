@@ -94,14 +94,21 @@ func (t ageTable) threshold(p *Purpose, country string, at time.Time) int {
 	return r.Age
 }
 
-// ageAt returns the lower bound of the age at a later time of somebody who was at
-// least age years old at on. A person reaches an age at the start of the birthday;
-// born on 29 February, on 1 March in common years, the safe side.
+// ageAt returns the lower bound of the age at another time of somebody who was at
+// least age years old at on; 0: unknown. A person reaches an age at the start of the
+// birthday; born on 29 February, on 1 March in common years, the safe side. On a day
+// before that of on the next birthday may still have been to come.
 func ageAt(age int, on, at time.Time) int {
-	if age == 0 || at.Before(on) {
+	if age == 0 || calendar.DateOf(at.UTC()) == calendar.DateOf(on.UTC()) {
 		return age
 	}
 	years := at.Year() - on.Year()
+	if at.Before(on) {
+		if reached(at, -years).Before(on) {
+			years--
+		}
+		return max(age+years, 0)
+	}
 	if reached(on, years).After(at) {
 		years--
 	}

@@ -92,3 +92,80 @@ func TestImportedOptOutReachesMergedRecords(t *testing.T) {
 		}
 	}
 }
+
+// A person clicks the link in an old mail. Its record withdrew long ago, but the person
+// consented anew under another record that was merged with it: the mail must stop.
+func TestLinkOfAMergedRecordEndsTheConsentOfTheOther(t *testing.T) {
+	b := open(t, nil)
+	ctx := context.Background()
+	_, err := b.Give(ctx, giving("c-1", "news", "email", 1))
+	require.NoError(t, err)
+	link, err := b.WithdrawalLink(ctx, "c-1", "news", "email")
+	require.NoError(t, err)
+	_, err = b.Merge(ctx, Act{Subject: "c-1", Other: "c-2", At: day(2)})
+	require.NoError(t, err)
+	require.NoError(t, b.Unsubscribe(ctx, link))
+	_, err = b.Give(ctx, giving("c-2", "news", "email", 101))
+	require.ErrorIs(t, err, ErrTime)
+	b.clock.t = day(102)
+	_, err = b.Give(ctx, giving("c-2", "news", "email", 101))
+	require.NoError(t, err)
+	b.allowed(t, "c-2", "news", "email")
+	require.NoError(t, b.Unsubscribe(ctx, link))
+	b.denied(t, ConsentWithdrawn, "c-2", "news", "email")
+	b.denied(t, ConsentWithdrawn, "c-1", "news", "email")
+	n := len(b.log.list)
+	require.NoError(t, b.Unsubscribe(ctx, link))
+	require.Len(t, b.log.list, n, "nothing left to end")
+}
+
+// What is known of the age later says less of an act before.
+func TestAgeBeforeItWasTold(t *testing.T) {
+	b := open(t, nil)
+	ctx := context.Background()
+	_, err := b.Describe(ctx, Person{Subject: "c-1", Country: "NL", Age: 16, At: day(90)})
+	require.NoError(t, err)
+	a := giving("c-1", "game", "", 90)
+	a.Audience = "child"
+	for years, ok := range map[int]bool{-1: false, 0: true, -16: false} {
+		a.At = day(90).AddDate(years, 0, 0)
+		_, err = b.Give(ctx, a)
+		require.Equal(t, ok, err == nil, "%d years", years)
+	}
+	a.At = day(89)
+	_, err = b.Give(ctx, a)
+	require.ErrorIs(t, err, ErrGuardian, "the birthday may lie between")
+}
+
+// A receipt has the words that the person saw, or none.
+func TestReceiptHasTheWordsOfItsVersion(t *testing.T) {
+	ctx := context.Background()
+	first := Purpose{ID: "p", Version: 1, Basis: Consent, Texts: []Text{words("en", "", "Old words.")}}
+	b := open(t, nil, first)
+	require.NoError(t, b.Publish(ctx))
+	given, err := b.Give(ctx, giving("c-1", "p", "", 1))
+	require.NoError(t, err)
+	withdrawn, err := b.Withdraw(ctx, Act{Subject: "c-1", Purpose: "p", At: day(2)})
+	require.NoError(t, err)
+
+	second := Purpose{ID: "p", Version: 2, AcceptFrom: 1, Basis: Consent, Texts: []Text{words("en", "", "New words.")}}
+	c, err := NewCatalogue(second)
+	require.NoError(t, err)
+	l, err := New(b.db.Tenant("acme"), c, b.opts)
+	require.NoError(t, err)
+	r, err := l.Receipt(ctx, "c-1", given.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Old words.", r.Statement)
+	r, err = l.Receipt(ctx, "c-1", withdrawn.ID)
+	require.NoError(t, err)
+	require.Empty(t, r.Statement, "a withdrawal showed none")
+
+	first.Texts = []Text{words("en", "", "Other words.")} // changed without a new version
+	c, err = NewCatalogue(first)
+	require.NoError(t, err)
+	l, err = New(b.db.Tenant("acme"), c, b.opts)
+	require.NoError(t, err)
+	r, err = l.Receipt(ctx, "c-1", given.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Old words.", r.Statement)
+}

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -28,7 +29,7 @@ type Receipt struct {
 
 	Event     Event  `json:"gdprkitEvent"`               // given, refused, withdrawn, …
 	By        By     `json:"gdprkitBy,omitempty"`        // who acted: the person, a guardian, …
-	Statement string `json:"gdprkitStatement,omitempty"` // the words that the person saw
+	Statement string `json:"gdprkitStatement,omitempty"` // the words that the person saw, if any
 	TextHash  string `json:"gdprkitTextHash,omitempty"`
 	Purpose   string `json:"gdprkitPurpose"` // id and version
 	Channel   string `json:"gdprkitChannel,omitempty"`
@@ -90,21 +91,36 @@ func (l *Ledger) Receipt(ctx context.Context, subject, record string) (*Receipt,
 	return l.receipt(e, p), l.record(ctx, "consent.receipt", subject, gdpr.Clear("record", record))
 }
 
-// purposeOf returns the version of the purpose that an act was about, also one that
-// only [Ledger.Publish] remembers.
+// purposeOf returns the version of the purpose that an act was about, with the words that
+// were shown: what [Ledger.Publish] remembers where the catalogue no longer has them.
 func (l *Ledger) purposeOf(ctx context.Context, e *event) (*Purpose, error) {
 	p := l.catalogue.Purpose(e.purpose, e.version)
+	if p != nil && (len(e.text) == 0 || p.shown(e) != nil) {
+		return p, nil
+	}
+	published, err := l.Published(ctx, e.purpose, e.version)
+	if !errors.Is(err, ErrPurpose) {
+		return published, err
+	}
 	if p == nil {
 		p = l.catalogue.At(e.purpose, micros(e.at))
 	}
-	if p != nil {
-		return p, nil
+	if p == nil {
+		return nil, refuse(ErrPurpose, "Receipt.record", "is about a purpose that the catalogue no longer has and that was not published")
 	}
-	p, err := l.Published(ctx, e.purpose, e.version)
-	if errors.Is(err, ErrPurpose) {
-		err = refuse(ErrPurpose, "Receipt.record", "is about a purpose that the catalogue no longer has and that was not published")
+	return p, nil
+}
+
+// shown returns the words that the person saw, or nil.
+func (p *Purpose) shown(e *event) *Text {
+	t := p.text(e.detail.Language, e.detail.Audience)
+	if t == nil {
+		return nil
 	}
-	return p, err
+	if hash := t.Hash(); !bytes.Equal(hash[:], e.text) {
+		return nil
+	}
+	return t
 }
 
 func (l *Ledger) find(ctx context.Context, subject string, id ids.ID) (*event, error) {
@@ -133,10 +149,13 @@ func (l *Ledger) receipt(e *event, p *Purpose) *Receipt {
 	}
 	out := ReceiptPurpose{Purpose: p.Name, Category: []string{category(p)}, ConsentType: "EXPLICIT", Data: append([]string{}, p.Data...), Primary: true, Termination: termination(p)}
 	if t != nil {
-		r.PolicyURL, r.Statement = t.URI, t.Statement
+		r.PolicyURL = t.URI
 		if out.Purpose == "" {
 			out.Purpose = t.Notice.Purpose
 		}
+	}
+	if shown := p.shown(e); shown != nil {
+		r.Statement = shown.Statement
 	}
 	var names []string
 	for i := range p.Recipients {

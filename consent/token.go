@@ -216,9 +216,7 @@ func (l *Ledger) Unsubscribe(ctx context.Context, token string) error {
 		}
 		return err
 	}
-	q := &Query{Subject: subject, Purpose: purpose, Channel: channel}
-	s, err := l.stateOf(ctx, q)
-	if err != nil || l.ended(&s, q) {
+	if ended, err := l.allEnded(ctx, Query{Subject: subject, Purpose: purpose, Channel: channel}); err != nil || ended {
 		return err
 	}
 	a := Act{Subject: subject, Purpose: purpose, Channel: channel, At: l.now(), Evidence: &Evidence{Method: Button, Source: "list-unsubscribe"}}
@@ -237,7 +235,27 @@ func (l *Ledger) withdrawn(purpose string) bool {
 	return p != nil && p.Basis == Consent || !l.marketing(purpose)
 }
 
-// ended reports whether a link has nothing left to end.
+// allEnded reports whether a link has nothing left to end, neither for the record that
+// it was made for nor for one that was merged with it.
+func (l *Ledger) allEnded(ctx context.Context, q Query) (bool, error) {
+	subjects, erased, err := l.cluster(ctx, q.Subject)
+	if err != nil {
+		return false, err
+	}
+	of := q.Subject
+	for _, q.Subject = range subjects {
+		if q.Subject != of && contains(erased, q.Subject) {
+			continue
+		}
+		s, err := l.stateOf(ctx, &q)
+		if err != nil || !l.ended(&s, &q) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// ended reports whether a link has nothing left to end for one record.
 func (l *Ledger) ended(s *view, q *Query) bool {
 	if l.withdrawn(q.Purpose) {
 		return s.pair.Status == Withdrawn
