@@ -250,7 +250,7 @@ func (d *Desk) took(i *item, r Result) error {
 		d.deferItem(i)
 		return nil
 	case Failed:
-		return errItemFailed
+		return itemFailed(d.section(i), "", r)
 	default:
 		return errContract
 	}
@@ -261,7 +261,26 @@ func (d *Desk) took(i *item, r Result) error {
 	return nil
 }
 
-var errItemFailed = errors.New("dsar: source failed at an item")
+// itemError is what a source says of an item that it could not do. It names the place
+// and a code, never the record.
+type itemError struct{ place, code string }
+
+func (e *itemError) Error() string { return e.place + ": " + e.code }
+
+// itemFailed names only what a section declares: the rest is what the person wrote.
+func itemFailed(sec *Section, field string, r Result) error {
+	e := &itemError{"an item", r.Evidence}
+	if sec != nil {
+		e.place = sec.Table
+		if slices.ContainsFunc(sec.Columns, func(c Column) bool { return c.Name == field }) {
+			e.place += "." + field
+		}
+	}
+	if r.Evidence == "" || checkCode("Result.Evidence", r.Evidence) != nil {
+		e.code = "failed"
+	}
+	return e
+}
 
 // shield gives kept items their outcome and blocks what stays for a duty.
 func (w *worker) shield(ctx context.Context, b []item) error {

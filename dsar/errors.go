@@ -96,16 +96,23 @@ func (e *IncompleteError) Error() string {
 // Unwrap returns [ErrIncomplete].
 func (e *IncompleteError) Unwrap() error { return ErrIncomplete }
 
-// SourceError says which source failed and how. The source's own error is
-// reached by errors.Unwrap only, since its text may hold personal data.
+// SourceError says which source failed and how; of a [Result] that is Failed also the
+// table, the field and the evidence. The source's own error is reached by
+// errors.Unwrap only, since its text may hold personal data.
 type SourceError struct {
 	Source string
 	Fault  string // "error", "panic", "timeout", "contract", "residue"
 	Err    error
 }
 
-// Error names source and fault.
-func (e *SourceError) Error() string { return "dsar: source " + e.Source + ": " + e.Fault }
+// Error names source and fault, and the place of an item that failed.
+func (e *SourceError) Error() string {
+	text := "dsar: source " + e.Source + ": " + e.Fault
+	if item, ok := e.Err.(*itemError); ok {
+		text += ": " + item.Error()
+	}
+	return text
+}
 
 // Unwrap returns [ErrSource] and the error of the source.
 func (e *SourceError) Unwrap() []error {

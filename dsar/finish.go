@@ -85,7 +85,7 @@ func (w *worker) rectify(ctx context.Context, s Source, b []item) error {
 				left = append(left, todo[k])
 			case Rectified:
 			default:
-				return errItemFailed
+				return itemFailed(w.d.section(i), changes[k].Field, r)
 			}
 			i.state, i.outcome = itemDone, r.Outcome
 		}

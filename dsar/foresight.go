@@ -79,7 +79,7 @@ func foreseen(i *item, r Result, sec *Section) error {
 		i.action, i.kind, i.ground, i.fields = ActKeep, keptClaim, clip(r.Evidence), ""
 	case NotHeld: // gone with a row that goes before it
 	case Failed:
-		return errItemFailed
+		return itemFailed(sec, "", r)
 	default:
 		return errContract
 	}

@@ -295,7 +295,7 @@ func (d *Desk) eraseBatchAgain(ctx context.Context, p *planner, s Source, batch 
 	for k, r := range res {
 		switch {
 		case r.Outcome == Failed:
-			return errItemFailed
+			return itemFailed(d.section(&batch[at[k]]), "", r)
 		case batch[at[k]].action == ActBlock: // counted below
 		case r.Outcome == Blocked, r.Outcome == KeptBasis, r.Outcome == KeptClaim:
 			out.Kept++

@@ -22,6 +22,8 @@ type CRM struct {
 	Fault func(method string) error
 	// Lying makes Erase report success without erasing.
 	Lying bool
+	// Refuses is a value that Rectify takes for no column.
+	Refuses string
 
 	mu         sync.Mutex
 	rows       map[string][]*Row // by table
@@ -218,7 +220,11 @@ func (c *CRM) Rectify(_ context.Context, subject string, changes []dsar.Change) 
 				continue
 			}
 			for k, col := range section(ch.Table).Columns {
-				if col.Name == ch.Field {
+				switch {
+				case col.Name != ch.Field:
+				case c.Refuses != "" && ch.Value == c.Refuses:
+					out[n] = dsar.Result{Outcome: dsar.Failed, Evidence: "does-not-fit"}
+				default:
 					r.Values[k] = ch.Value
 					out[n].Outcome = dsar.Rectified
 				}

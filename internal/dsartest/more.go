@@ -179,6 +179,12 @@ func rectification(t *testing.T, w *World) {
 	require.Equal(t, "Anna Jansen", w.CRM.Rows("contacts")[0].Values[1])
 	require.NotContains(t, w.Audit.Text(), "Anna", "neither the old value nor the new one is in the log")
 	require.Contains(t, w.Audit.Text(), "rectified=1")
+
+	w.CRM.Refuses = "Anna Jansen"
+	defer func() { w.CRM.Refuses = "" }()
+	_, err = w.Finish(w.Prepare(dsar.Rectification).ID)
+	require.ErrorIs(t, err, dsar.ErrSource)
+	require.EqualError(t, err, "dsar: source crm: error: contacts.name: does-not-fit")
 }
 
 func portability(t *testing.T, w *World) {
