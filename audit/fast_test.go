@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +63,39 @@ func staleHead(t *testing.T, traits storage.Traits) {
 	require.NoError(t, err)
 	_, err = New(s, &Options{Keys: []string{"x"}})
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
+}
+
+// TestFollow: behind the head that a process remembers nothing is written that does
+// not follow, whoever wrote or undid something meanwhile.
+func TestFollow(t *testing.T) {
+	db := memstore.New(nil)
+	s, elsewhere := db.Tenant("acme"), memstore.New(nil)
+	a, err := New(s, nil)
+	require.NoError(t, err)
+	b, err := New(s, nil)
+	require.NoError(t, err)
+	ctx := t.Context()
+	within := func(l *Log, action string, fail error) func(context.Context) error {
+		return func(ctx context.Context) error { return errors.Join(l.Record(ctx, action, "c-1"), fail) }
+	}
+	undo := errors.New("undo")
+	for range 300 { // over the end of a tile
+		require.NoError(t, s.InTx(ctx, within(a, "a", nil)))
+		require.ErrorIs(t, s.InTx(ctx, within(a, "undone", undo)), undo)
+		require.NoError(t, s.InTx(ctx, within(b, "b", nil)))
+		require.NoError(t, s.InTx(ctx, within(b, "c", nil)))
+		require.ErrorIs(t, s.InTx(ctx, func(ctx context.Context) error {
+			// the hooks of this inner transaction run before the outer one is undone
+			return errors.Join(elsewhere.Tenant("acme").InTx(ctx, within(a, "undone", nil)), undo)
+		}), undo)
+		require.NoError(t, b.Record(ctx, "d", ""))
+	}
+	var got strings.Builder
+	for e, err := range a.Entries(ctx, Filter{First: 1}) {
+		require.NoError(t, err)
+		got.WriteString(e.Action)
+	}
+	require.Equal(t, strings.Repeat("abcd", 300), got.String())
+	_, err = a.Verify(ctx)
+	require.NoError(t, err)
 }

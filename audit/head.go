@@ -23,13 +23,17 @@ type head struct {
 	chain  merkle.Hash
 	mark   int64
 	pruned uint64
-	base   []byte   // chain before entry pruned, empty while nothing is pruned
-	keys   []string // verifier keys in force
-	stored uint64   // size when it was read
+	base   []byte      // chain before entry pruned, empty while nothing is pruned
+	keys   []string    // verifier keys in force
+	stored uint64      // size when it was read …
+	from   merkle.Hash // … and chain
 	root   merkle.Hash
 }
 
 func (h *head) size() uint64 { return h.tree.Size() }
+
+// settle takes what was written for what is stored.
+func (h *head) settle() { h.stored, h.from = h.size(), h.chain }
 
 // link returns c_n = SHA-256(c_{n-1} ‖ leaf hash); c_0 is the hash of the genesis.
 func link(n uint64, prev, leaf merkle.Hash) merkle.Hash {
@@ -51,8 +55,9 @@ var (
 	updateHead = &storage.Write{
 		Verb: storage.Update, Table: auditHead, Must: true,
 		Set:   []string{"size", "root", "frontier", "chain", "mark", "keys"},
-		Where: storage.By("slot", "log", "size"),
+		Where: storage.By("slot", "log", "size", "chain"),
 	}
+	tryHead = &storage.Write{Verb: storage.Update, Table: auditHead, Set: updateHead.Set, Where: updateHead.Where}
 )
 
 // headRow holds the columns of a head as they are stored.
@@ -72,11 +77,12 @@ func (r *headRow) head() (*head, error) {
 		r.pruned < 0 || r.pruned > r.size || (r.pruned == 0) != (len(r.base) == 0) || len(r.base)%sha256.Size != 0 {
 		return nil, foundLog("the head row is malformed")
 	}
-	return &head{
+	h := &head{
 		identity: newIdentity(r.num, r.origin), tree: tree, chain: merkle.Hash(r.chain), mark: r.mark,
-		pruned: uint64(r.pruned), base: r.base, stored: uint64(r.size), root: merkle.Hash(r.root),
-		keys: splitKeys(r.keys),
-	}, nil
+		pruned: uint64(r.pruned), base: r.base, root: merkle.Hash(r.root), keys: splitKeys(r.keys),
+	}
+	h.settle()
+	return h, nil
 }
 
 func splitKeys(s string) []string {
@@ -93,10 +99,11 @@ func (h *head) args() []any {
 	}
 }
 
-// advance is the compare-and-set of the head from the size that was read.
-func (h *head) advance() storage.Op {
+// advance is the compare-and-set of the head from what was read.
+func (h *head) advance(set *storage.Write) storage.Op {
 	root := h.tree.Root()
-	return updateHead.With(int64(h.size()), root[:], h.tree.Bytes(), h.chain[:], h.mark, strings.Join(h.keys, "\n"), 0, h.num, int64(h.stored))
+	return set.With(int64(h.size()), root[:], h.tree.Bytes(), h.chain[:], h.mark, strings.Join(h.keys, "\n"),
+		0, h.num, int64(h.stored), h.from[:])
 }
 
 // readHead reads the present head without a lock.

@@ -49,16 +49,15 @@ func (l *Log) put(ctx context.Context, drafts []*draft, fresh *newcomers) error 
 func (l *Log) write(ctx context.Context, drafts []*draft, fresh *newcomers) error {
 	aliases := fresh.ops()
 	if l.inside {
-		h, err := l.lockHead(ctx)
-		if err == nil {
-			err = h.belong(drafts)
+		h, err := l.follow(ctx, drafts, aliases)
+		if h == nil && err == nil {
+			h, err = l.sealBehind(ctx, drafts, aliases)
 		}
 		if err != nil {
 			return err
 		}
-		l.keepHead(nil, nil) // nobody else advances it before this transaction ends
-		if err := l.seal(ctx, h, drafts, aliases...); err != nil {
-			return err
+		if l.store.State(ctx) == storage.Owned {
+			storage.AfterCommit(ctx, func() { l.keepHead(h, nil) })
 		}
 		l.keepAliases(ctx, fresh)
 		return nil
@@ -69,6 +68,18 @@ func (l *Log) write(ctx context.Context, drafts []*draft, fresh *newcomers) erro
 	l.keepAliases(ctx, fresh)
 	storage.AfterCommit(ctx, func() { l.sealSoon(len(drafts)) })
 	return nil
+}
+
+// sealBehind seals drafts behind the head as it is in the transaction that ctx holds.
+func (l *Log) sealBehind(ctx context.Context, drafts []*draft, more []storage.Op) (*head, error) {
+	h, err := l.lockHead(ctx)
+	if err == nil {
+		err = h.belong(drafts)
+	}
+	if err == nil {
+		err = l.seal(ctx, h, drafts, more...)
+	}
+	return h, err
 }
 
 var (

@@ -76,13 +76,13 @@ func (l *Log) seal(ctx context.Context, h *head, drafts []*draft, more ...storag
 	}
 	ops = append(append(ops, tiles...), more...)
 	if len(drafts) > 0 {
-		ops = append(ops, h.advance())
+		ops = append(ops, h.advance(updateHead))
 	}
 	if len(ops) == 0 {
 		return nil
 	}
 	_, err = l.store.Apply(ctx, ops...)
-	h.stored = h.size()
+	h.settle()
 	return err
 }
 
