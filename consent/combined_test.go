@@ -169,3 +169,49 @@ func TestReceiptHasTheWordsOfItsVersion(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Old words.", r.Statement)
 }
+
+// A guardian consented. The child comes of age earlier than the latest day on which it
+// could: that is learnt later, and nothing goes on in silence.
+func TestGuardiansConsentEndsWhenTheChildIsKnownToBeOfAge(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, nil)
+	a := giving("c-1", "game", "", 1)
+	a.Age, a.Country, a.Audience = 12, "BE", "child"
+	a.Evidence.By, a.Evidence.Guardian, a.Evidence.GuardianCheck = ByGuardian, "parent-of-1", "card"
+	_, err := b.Give(ctx, a)
+	require.NoError(t, err)
+	b.allowed(t, "c-1", "game", "")
+	_, err = b.Describe(ctx, Person{Subject: "c-1", Age: 12, At: day(40)})
+	require.NoError(t, err)
+	require.Equal(t, day(1).AddDate(1, 0, 0), b.allowed(t, "c-1", "game", "").Changes, "it was 12 before")
+	_, err = b.Describe(ctx, Person{Subject: "c-1", Age: 13, At: day(50)})
+	require.NoError(t, err)
+	b.denied(t, AgeReached, "c-1", "game", "")
+	require.NoError(t, b.Verify(ctx, "c-1"))
+	d, err := b.Check(ctx, Query{Subject: "c-1", Purpose: "game", At: day(49)})
+	require.NoError(t, err)
+	require.True(t, d.Allowed, "lawful until then")
+
+	own := giving("c-1", "game", "", 60)
+	own.Audience = "child"
+	_, err = b.Give(ctx, own)
+	require.NoError(t, err)
+	b.allowed(t, "c-1", "game", "")
+}
+
+// A guardian consented to a purpose that became one for children later.
+func TestGuardiansConsentEndsAlsoUnderAVersionForChildren(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, nil,
+		Purpose{ID: "p", Version: 1, Basis: Consent, Texts: english},
+		Purpose{ID: "p", Version: 2, AcceptFrom: 1, Since: day(10), Child: true, Basis: Consent, Texts: english})
+	a := giving("c-1", "p", "", 1)
+	a.Age, a.Country = 12, "BE"
+	a.Evidence.By, a.Evidence.Guardian, a.Evidence.GuardianCheck = ByGuardian, "parent-of-1", "card"
+	_, err := b.Give(ctx, a)
+	require.NoError(t, err)
+	d := b.allowed(t, "c-1", "p", "")
+	require.Equal(t, day(1).AddDate(1, 0, 0).UTC(), d.Changes)
+	b.clock.t = day(1).AddDate(1, 0, 0)
+	b.denied(t, AgeReached, "c-1", "p", "")
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gdprkit/gdprkit/internal/ids"
+	"github.com/gdprkit/gdprkit/storage"
 )
 
 // derive returns what the events add up to, in their order. The state that is kept
@@ -25,6 +26,7 @@ func fold(s *state, e *event) *state {
 	n := s.clone()
 	if e.detail.Person != nil {
 		n.Person.edit(e.detail.Person)
+		n.comesOfAge()
 	}
 	switch e.kind {
 	case EventGiven, EventRefused, EventWithdrawn, EventRevoked, EventInvalidated, EventRequested, EventDeferred, EventImported:
@@ -190,6 +192,20 @@ func (p *person) edit(e *personEdit) {
 	}
 	if e.Deceased != 0 {
 		p.Deceased = e.Deceased
+	}
+}
+
+// comesOfAge ends the consents of a guardian when the child is known to be old enough.
+func (s *state) comesOfAge() {
+	if s.Person.Age == 0 {
+		return
+	}
+	for key, p := range s.Pairs {
+		if p.AgeEnds == 0 {
+			continue
+		}
+		p.AgeEnds = min(p.AgeEnds, storage.Micros(reached(micros(s.Person.AgeOn), max(p.limit()-s.Person.Age, 0))))
+		s.Pairs[key] = p
 	}
 }
 

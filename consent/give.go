@@ -90,6 +90,9 @@ func (l *Ledger) child(ctx context.Context, p *Purpose, a *Act, e *event) error 
 	if !p.Child {
 		if a.Age != 0 { // in case a later version is offered to children
 			e.detail.Threshold = l.ages.threshold(p, a.Country, a.At)
+			if a.Evidence.guardian() && a.Age < e.detail.Threshold {
+				e.detail.AgeEnds = storage.Micros(reached(a.At, e.detail.Threshold-a.Age))
+			}
 		}
 		if a.Evidence.guardian() && a.Evidence.GuardianCheck == "" {
 			return refuse(ErrGuardian, "Act.Evidence.GuardianCheck", "is empty; say how parental responsibility was verified (GDPR art. 8(2))")
@@ -259,7 +262,8 @@ type Person struct {
 
 // Describe records facts about a person. They change decisions: the ePrivacy rules
 // go by kind and country, art. 8 by age and country, and death ends marketing. Of two
-// answers the one that is recorded last counts, whatever their At.
+// answers the one that is recorded last counts, whatever their At. A child that is told to
+// be old enough ends the consents that a guardian gave for it.
 func (l *Ledger) Describe(ctx context.Context, p Person) (Record, error) {
 	a := Act{Key: p.Key, Subject: p.Subject, At: p.At}
 	if err := l.checkAct(&a); err != nil {

@@ -208,12 +208,14 @@ func (s *state) plain(purpose string, p *pair) bool {
 
 // ofAge reports whether age or guardian made the consent one that GDPR art. 8 asks
 // for, by the age that applied when it was given.
-func (p *pair) ofAge() bool {
-	limit := p.MinAge
-	if limit == 0 {
-		limit = defaultAge
+func (p *pair) ofAge() bool { return p.Guardian || p.Age >= p.limit() }
+
+// limit returns the age that applied when the consent was given.
+func (p *pair) limit() int {
+	if p.MinAge == 0 {
+		return defaultAge
 	}
-	return p.Guardian || p.Age >= limit
+	return p.MinAge
 }
 
 // bits returns what SQL views and campaigns read besides the status.
