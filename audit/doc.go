@@ -35,6 +35,7 @@
 //	sets back to an older checkpoint,    no         no                   found
 //	or empties the log
 //	forges a staged row                  no         found by its MAC     found by its MAC
+//	forges a log.redacted, log.pruned    no         found by its MAC     found by its MAC
 //	drops a staged row                   no         no                   Reconcile, in part
 //	has the signing key as well          no         no                   found below the
 //	                                                                     outside size

@@ -103,7 +103,11 @@ func (l *Log) unguarded() []value {
 
 // own makes an entry of the log about itself.
 func (l *Log) own(id *identity, act string, attr ...value) (*draft, error) {
+	return newDraft(l.ownLeaf(id, act, attr))
+}
+
+func (l *Log) ownLeaf(id *identity, act string, attr []value) *leaf {
 	x := &leaf{log: id.id, id: ids.New(), at: l.now(), act: act, attr: attr}
 	x.seed()
-	return newDraft(x)
+	return x
 }

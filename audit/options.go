@@ -40,9 +40,9 @@ type Options struct {
 	// Origin is the name under which checkpoints are signed, before the log's id:
 	// host name and path without spaces or "+". Default "local.gdprkit".
 	Origin string
-	// Secret (32 bytes, kept outside the database) keys the MAC of staged entries
-	// and of idempotency keys. Default empty: a staged row that somebody forges
-	// cannot be told from a real one. It stays the same as long as the log: to Verify,
+	// Secret (32 bytes, kept outside the database) keys the MAC of staged entries, of
+	// idempotency keys, and of the entries log.redacted and log.pruned. Default empty:
+	// one of them that somebody forges cannot be told from a real one. It stays the same as long as the log: to Verify,
 	// rows made under another one look forged.
 	Secret gdpr.Secret
 	// Signer signs checkpoints: any crypto.Signer with an Ed25519 public key, which

@@ -149,7 +149,7 @@ func (l *Log) beginPrune(ctx context.Context, heads []*head, h *head, upTo uint6
 		{key: "mark", kind: 'i', text: strconv.FormatInt(p.mark, 10)},
 		{key: "policy", kind: 's', text: policy},
 	}...)
-	d, err := l.own(present.identity, "log.pruned", append(attr, l.unguarded()...)...)
+	d, err := l.tell(present.identity, "log.pruned", append(attr, l.unguarded()...)...)
 	if err != nil {
 		return err
 	}

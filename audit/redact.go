@@ -194,5 +194,5 @@ func (l *Log) redacted(present, in *head, r entryRow, ground string) (*draft, er
 		value{key: prefix + "seq", kind: 'i', text: strconv.FormatInt(r.seq, 10)},
 		value{key: "leafHash", kind: 'r', text: string(r.hash)},
 		value{key: "ground", kind: 's', text: ground})
-	return l.own(present.identity, "log.redacted", append(attr, l.unguarded()...)...)
+	return l.tell(present.identity, "log.redacted", append(attr, l.unguarded()...)...)
 }

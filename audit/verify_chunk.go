@@ -182,7 +182,7 @@ func (v *verifier) redaction(ctx context.Context, seq, teller, entry int64) ([]b
 		}
 	}
 	var x leafView
-	_, err := v.l.readLeaf(ctx, in, uint64(entry), &x)
+	text, err := v.l.readLeaf(ctx, in, uint64(entry), &x)
 	if errors.Is(err, ErrNotFound) {
 		return nil, found(uint64(seq), "a redaction points to no entry")
 	}
@@ -192,6 +192,9 @@ func (v *verifier) redaction(ctx context.Context, seq, teller, entry int64) ([]b
 	n, ok := x.uint(key)
 	if string(x.act) != "log.redacted" || !ok || n != uint64(seq) || in != v.h && x.text("closed") != v.h.origin {
 		return nil, found(uint64(seq), "a redaction points to an entry that does not tell of it")
+	}
+	if !v.l.told(text, &x) {
+		return nil, found(uint64(seq), "log.redacted has a wrong MAC, or Options.Secret was changed")
 	}
 	return x.bytes("leafHash"), nil
 }

@@ -277,13 +277,17 @@ func (l *Log) prunedState(ctx context.Context, h *head, later []*head) (*pruning
 		}
 		for r, err := range l.scanRows(ctx, actionDown, in.num, "log.pruned", first, int64(in.size())) {
 			var x leafView
+			var text []byte
 			if err == nil {
-				_, err = l.readLeaf(ctx, in, uint64(r.seq), &x)
+				text, err = l.readLeaf(ctx, in, uint64(r.seq), &x)
 			}
 			if err != nil {
 				return nil, err
 			}
 			if n, ok := x.uint(key); ok && n == h.pruned && x.text("closed") == origin {
+				if !l.told(text, &x) {
+					return nil, found(h.pruned, "log.pruned has a wrong MAC, or Options.Secret was changed")
+				}
 				at, _ := x.uint("mark")
 				return &pruning{splitKeys(x.text("keys")), int64(at), x.bytes("root"), x.bytes("chain"), in != h}, nil
 			}

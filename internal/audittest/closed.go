@@ -3,11 +3,16 @@ package audittest
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
 	"github.com/stretchr/testify/require"
@@ -317,4 +322,65 @@ func closedPrune(t *testing.T, dir storage.Directory) {
 	extra[0] = int64(7)
 	require.NoError(t, h.swap(nil, []row{extra}))
 	v.isFound("head of no log")
+}
+
+// forgedRedaction: a payload below the outside checkpoint is dropped, and a log.redacted
+// that says so forged above it. Only Options.Secret tells it from a real one.
+func forgedRedaction(t *testing.T, dir storage.Directory) {
+	for _, known := range []bool{true, false} {
+		s := dir.Tenant(fmt.Sprint("secret-", known))
+		o := signed(new(anchor))
+		if !known {
+			o.Secret = gdpr.Secret{}
+		}
+		v := &victim{t: t, s: s, l: newLog(t, s, o)}
+		upTo(t, v.l, 40)
+		e, d := rawTable(t, s, schema.AuditEntry), rawTable(t, s, schema.AuditRedaction)
+		rows := e.rows()
+		x := rows[12].clone()
+		hash := x[e.index("hash")].([]byte)
+		x[e.index("id")], x[e.index("at")], x[e.index("leaf")] = bytes.Clone(hash[:16]), int64(0), nil
+		x[e.index("actor")], x[e.index("action")], x[e.index("sub")] = "", "", ""
+		require.NoError(t, e.swap(rows[12:13], []row{x}))
+		require.NoError(t, d.swap(nil, []row{{int64(1), int64(12), int64(1), int64(40)}}))
+		sub := rawTable(t, s, schema.AuditSubject)
+		for _, x := range sub.rows() {
+			if x[1].(int64) == 12 {
+				require.NoError(t, sub.swap([]row{x}, nil))
+			}
+		}
+		v.isFound("without its entry")
+		v.append(fmt.Sprintf(`"log.redacted","sub":[],"attr":[["seq","i","12"],["leafHash","r","%s"],["ground","s","test"],["unguarded","b",true]]}`,
+			base64.RawURLEncoding.EncodeToString(hash)))
+		if known {
+			v.isFound("with a forged one")
+		} else {
+			v.isNotFound("with a forged one, without a secret")
+		}
+	}
+}
+
+// append forges an entry at the end of the log, from its action on.
+func (v *victim) append(rest string) {
+	e, h := rawTable(v.t, v.s, schema.AuditEntry), rawTable(v.t, v.s, schema.AuditHead)
+	rows, heads := e.rows(), h.rows()
+	last, next := rows[len(rows)-1].clone(), heads[0].clone()
+	origin := next[h.index("origin")].(string)
+	id := ids.New()
+	leaf := fmt.Appendf(nil, `{"v":1,"log":"%s","id":"%s","salt":"%s","at":%d,"by":"","act":%s`,
+		origin[len(origin)-32:], id, base64.RawURLEncoding.EncodeToString(make([]byte, 16)), last[e.index("at")], rest)
+	hash := merkle.Leaf(leaf)
+	chain := sha256.Sum256(append(last[e.index("chain")].([]byte), hash[:]...))
+	tree, ok := merkle.ParseFrontier(uint64(len(rows)), next[h.index("frontier")].([]byte))
+	require.True(v.t, ok)
+	tree.Append(hash)
+	root := tree.Root()
+	act, _, _ := strings.Cut(rest[1:], `"`)
+	last[e.index("seq")], last[e.index("id")], last[e.index("leaf")] = int64(len(rows)), id[:], leaf
+	last[e.index("actor")], last[e.index("action")], last[e.index("sub")] = "", act, ""
+	last[e.index("hash")], last[e.index("chain")] = hash[:], bytes.Clone(chain[:])
+	require.NoError(v.t, e.swap(nil, []row{last}))
+	next[h.index("size")], next[h.index("root")], next[h.index("chain")] = int64(tree.Size()), root[:], chain[:]
+	next[h.index("frontier")] = tree.Bytes()
+	require.NoError(v.t, h.swap(heads[:1], []row{next}))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gdprkit/gdprkit/audit"
 	"github.com/gdprkit/gdprkit/audit/merkle"
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/ids"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/schema"
@@ -27,6 +28,7 @@ func Hostile(t *testing.T, open func(t *testing.T) storage.Directory) {
 	t.Run("ForgedPrune", func(t *testing.T) { forgedPrune(t, open(t)) })
 	t.Run("ForgedReopen", func(t *testing.T) { forgedReopen(t, open(t)) })
 	t.Run("ClosedLog", func(t *testing.T) { closedLog(t, open(t)) })
+	t.Run("ForgedRedaction", func(t *testing.T) { forgedRedaction(t, open(t)) })
 	t.Run("ClosedRedaction", func(t *testing.T) { closedRedaction(t, open(t)) })
 	t.Run("ClosedPrune", func(t *testing.T) { closedPrune(t, open(t)) })
 	t.Run("AliasesAreBelieved", func(t *testing.T) { aliasesAreBelieved(t, open(t)) })
@@ -162,11 +164,23 @@ func forgedPrune(t *testing.T, dir storage.Directory) {
 	next[h.index("mark")] = int64(0)
 	require.NoError(t, h.swap([]row{head}, []row{next}))
 
-	blind := newLog(t, s, &audit.Options{Secret: secret})
+	blind := newLog(t, s, nil)
 	_, err := blind.Verify(t.Context())
-	require.NoError(t, err, "nothing to compare with: the forgery is perfect")
-	_, err = v.l.Verify(t.Context())
-	require.ErrorIs(t, err, audit.ErrRolledBack)
+	require.NotErrorIs(t, err, audit.ErrRolledBack)
+	require.ErrorContains(t, err, "idempotency key", "nothing else to compare with: the forgery is perfect")
+	k := rawTable(t, s, schema.AuditKey)
+	keys := k.rows()
+	require.NoError(t, k.swap(keys, nil))
+	_, err = blind.Verify(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, k.swap(nil, keys))
+	_, err = newLog(t, s, &audit.Options{Secret: secret}).Verify(t.Context())
+	require.ErrorIs(t, err, audit.ErrTampered, "the secret tells")
+	v.isFound("the secret tells")
+	o := signed(a)
+	o.Secret = gdpr.Secret{}
+	_, err = newLog(t, s, o).Verify(t.Context())
+	require.ErrorIs(t, err, audit.ErrRolledBack, "and so does the outside checkpoint")
 	_, err = v.l.Checkpoint(t.Context())
 	require.ErrorIs(t, err, audit.ErrRolledBack)
 }
