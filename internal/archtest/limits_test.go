@@ -45,7 +45,7 @@ func TestEveryDetectionIsShown(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 7*3, cells)
+	require.Equal(t, 8*3, cells)
 }
 
 func linesOf(t *testing.T, name string) []string {
