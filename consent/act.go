@@ -30,7 +30,7 @@ type Act struct {
 	Age     int    // at least so many years old at At; 0: not told
 	Country string // of residence, ISO 3166-1 alpha-2; "": not told
 
-	Ground    Ground    // of Establish and Restrict
+	Ground    Ground    // of Establish, Restrict and Lift
 	Reference string    // code of a document: contract, sale, balancing of interests
 	Until     time.Time // when an established ground ends; zero: open
 	Scope     string    // of Restrict and Lift: "*", a purpose, or "data:" and a category

@@ -215,3 +215,50 @@ func TestGuardiansConsentEndsAlsoUnderAVersionForChildren(t *testing.T) {
 	b.clock.t = day(1).AddDate(1, 0, 0)
 	b.denied(t, AgeReached, "c-1", "p", "")
 }
+
+// An objection under art. 21(1) restricts at once (art. 18(1)(d)): until it is decided,
+// nothing that the person may need is erased.
+func TestPendingObjectionHoldsTheData(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, nil, Purpose{ID: "security", Version: 1, Basis: LegitimateInterest, ForAll: true, Data: []string{"contact"}})
+	holds := func(category string) bool {
+		stopped, ground, err := b.Stops(ctx, "c-1", category)
+		require.NoError(t, err)
+		require.Equal(t, stopped, ground == string(RestrictObjection))
+		return stopped
+	}
+	require.False(t, holds("contact"))
+	_, err := b.Object(ctx, Act{Subject: "c-1", Purpose: "security", At: day(1)})
+	require.NoError(t, err)
+	require.True(t, holds("contact"))
+	require.False(t, holds("invoice"))
+	_, err = b.Uphold(ctx, Act{Subject: "c-1", Purpose: "security", At: day(2)})
+	require.NoError(t, err)
+	require.False(t, holds("contact"), "upheld: the data may go")
+}
+
+// Two restrictions of one scope stand on two grounds: lifting one leaves the other.
+func TestLiftLeavesTheRestrictionOnAnotherGround(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, nil)
+	for _, g := range []Ground{RestrictAccuracy, RestrictClaims} {
+		require.NoError(t, b.RestrictSubject(ctx, "c-1", "", string(g)))
+	}
+	require.NoError(t, b.LiftSubject(ctx, "c-1", "", string(RestrictAccuracy)))
+	b.denied(t, RestrictedBy18, "c-1", "books", "")
+	require.NoError(t, b.LiftSubject(ctx, "c-1", "", string(RestrictObjection)), "there is none")
+	b.denied(t, RestrictedBy18, "c-1", "books", "")
+	require.NoError(t, b.LiftSubject(ctx, "c-1", "", string(RestrictClaims)))
+	b.allowed(t, "c-1", "books", "")
+
+	for _, g := range []Ground{RestrictAccuracy, RestrictClaims} {
+		require.NoError(t, b.RestrictSubject(ctx, "c-1", "", string(g)))
+	}
+	now := b.clock.t
+	_, err := b.Lift(ctx, Act{Subject: "c-1", At: now, Told: now, Ground: "A18-1-x"})
+	require.ErrorIs(t, err, ErrGround)
+	_, err = b.Lift(ctx, Act{Subject: "c-1", At: now, Told: now})
+	require.NoError(t, err, "without a ground, all of them")
+	b.allowed(t, "c-1", "books", "")
+	require.NoError(t, b.Verify(ctx, "c-1"))
+}

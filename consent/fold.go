@@ -49,7 +49,7 @@ func fold(s *state, e *event) *state {
 		n.Restrict = append(n.Restrict, restriction{Scope: e.detail.Scope, Ground: e.ground, Event: e.id, At: e.at})
 		slices.SortFunc(n.Restrict, func(a, b restriction) int { return compareID(a.Event, b.Event) })
 	case EventLifted:
-		n.Restrict = slices.DeleteFunc(n.Restrict, func(r restriction) bool { return r.Scope == e.detail.Scope && r.At <= e.at })
+		n.Restrict = slices.DeleteFunc(n.Restrict, func(r restriction) bool { return r.endedBy(e) })
 	case EventMerged:
 		n = join(n, e.detail.State)
 		n.Links = link(n.Links, e.detail.With, e.subject)

@@ -18,11 +18,19 @@ func (l *Ledger) Restrict(ctx context.Context, a Act) (Record, error) {
 	if err := l.checkScope(&a); err != nil {
 		return Record{}, err
 	}
-	if !a.Ground.oneOf(RestrictAccuracy, RestrictUnlawful, RestrictClaims, RestrictObjection) {
-		return Record{}, refuse(ErrGround, "Act.Ground", "must be A18-1-a, A18-1-b, A18-1-c or A18-1-d")
+	if !a.Ground.restricts() {
+		return Record{}, noRestriction()
 	}
 	a.Purpose, a.Channel = "", ""
 	return l.stop(ctx, EventRestricted, a.Ground, &a, []string{""})
+}
+
+func (g Ground) restricts() bool {
+	return g.oneOf(RestrictAccuracy, RestrictUnlawful, RestrictClaims, RestrictObjection)
+}
+
+func noRestriction() error {
+	return refuse(ErrGround, "Act.Ground", "must be A18-1-a, A18-1-b, A18-1-c or A18-1-d")
 }
 
 // RestrictSubject restricts within a scope as of now: the bridge for a request under
@@ -32,8 +40,8 @@ func (l *Ledger) RestrictSubject(ctx context.Context, subject, scope, ground str
 	return err
 }
 
-// LiftSubject ends the restriction of a scope that [Ledger.RestrictSubject] made; one
-// that was lifted already is no error. The caller vouches that the person was told
+// LiftSubject ends the restriction of a scope that [Ledger.RestrictSubject] made on that
+// ground; one that was lifted already is no error. The caller vouches that the person was told
 // before (GDPR art. 18(3)).
 func (l *Ledger) LiftSubject(ctx context.Context, subject, scope, ground string) error {
 	now := l.now()
@@ -52,12 +60,15 @@ func (l *Ledger) scopeOf(scope string) string {
 	return dataScope + scope
 }
 
-// Lift ends the restrictions of exactly that Scope that began before At; a later one
-// stays, however late the lifting is recorded. Told says when the person was told
+// Lift ends the restrictions of exactly that Scope, and of Ground if there is one, that
+// began before At; a later one stays, however late the lifting is recorded. Told says when the person was told
 // before the lifting (GDPR art. 18(3)).
 func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 	if err := l.checkScope(&a); err != nil {
 		return Record{}, err
+	}
+	if a.Ground != "" && !a.Ground.restricts() {
+		return Record{}, noRestriction()
 	}
 	if err := l.checkTime("Act.Told", a.Told); err != nil {
 		return Record{}, err
@@ -69,10 +80,10 @@ func (l *Ledger) Lift(ctx context.Context, a Act) (Record, error) {
 		return Record{}, err
 	}
 	a.Purpose, a.Channel = "", ""
-	at := storage.Micros(a.At)
+	lifted := l.event(EventLifted, &a)
 	isRestricted := func(states []*state) error {
 		for _, s := range states {
-			if slices.ContainsFunc(s.Restrict, func(r restriction) bool { return r.Scope == a.Scope && r.At <= at }) {
+			if slices.ContainsFunc(s.Restrict, func(r restriction) bool { return r.endedBy(lifted) }) {
 				return nil
 			}
 		}

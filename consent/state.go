@@ -61,6 +61,11 @@ type restriction struct {
 	At     int64  `json:"at"`
 }
 
+// endedBy reports whether a lifting is about the restriction.
+func (r *restriction) endedBy(e *event) bool {
+	return r.Scope == e.detail.Scope && r.At <= e.at && (e.ground == "" || r.Ground == e.ground)
+}
+
 // objection is one of GDPR art. 21(1), with how it was decided.
 type objection struct {
 	Verdict verdict `json:"verdict"`
