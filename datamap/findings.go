@@ -31,6 +31,7 @@ const (
 	WholeRowDuty   Code = "whole-row-duty"       // a duty that names every column
 	NotReached     Code = "location-not-reached" // a location outside the database that nothing erases
 	MovingDate     Code = "moving-date"          // a date that every update moves cannot start a period
+	NoClock        Code = "no-clock"             // rows that no sweep of retention reaches
 	UnknownWaiver  Code = "unknown-waiver"       // a waiver for something that is not there
 )
 
@@ -222,9 +223,10 @@ func (c *checker) mappedTable(t *table) {
 			}
 		}
 	}
-	for _, link := range t.links {
-		if !link.array && !indexed(t.live, link.on.Name) {
-			c.note(NoIndex, t.name, link.on.Name, "link column has no index: each request scans the table")
+	for i, l := range t.links {
+		told := slices.ContainsFunc(t.links[:i], func(before *link) bool { return before.on == l.on })
+		if !told && !l.array && !indexed(t.live, l.on.Name) {
+			c.note(NoIndex, t.name, l.on.Name, "link column has no index: each request scans the table")
 		}
 	}
 	if t.keep != nil && !slices.ContainsFunc(t.cols, func(x *column) bool { return len(x.parts) > 0 && !x.duty }) && len(t.cols) == len(t.live.Columns) {
@@ -235,7 +237,20 @@ func (c *checker) mappedTable(t *table) {
 			c.add(MovingDate, t.name, d.col.Name, "date moves with every update, so that no period can start at it; use the date of an event")
 		}
 	}
+	if t.rows != Keep && !c.clocked(t, nil) {
+		c.note(NoClock, t.name, "", "it has no dates and goes with no row that has some: no sweep of retention reaches its rows")
+	}
 	c.effects(t)
+}
+
+// clocked reports whether sweeps reach the rows of a table, by its own dates or with
+// the rows on which they hang.
+func (l *Live) clocked(t *table, from []*table) bool {
+	p := l.planner("", nil, false)
+	p.all = true
+	return len(t.dates) > 0 || !slices.Contains(from, t) && slices.ContainsFunc(t.links, func(up *link) bool {
+		return p.follows(t, up) && (up.to.goes() || p.sharesFate(up.to, t)) && l.clocked(up.to, append(slices.Clone(from), t))
+	})
 }
 
 func indexed(t *catalog.Table, column string) bool {

@@ -165,6 +165,8 @@ type SoftDelete struct {
 
 // Location is a place outside the database: files, a search index, a mail archive,
 // backups. Without code of the CRM that reaches it, it is reported as not reached.
+// Its category is "location". Requests of persons reach it; a sweep of retention does
+// not: rows with a file beside them, which the sweep is to delete, take [Callback].
 type Location struct {
 	Name     string `json:"name"`
 	Holds    string `json:"holds"`              // what lies there

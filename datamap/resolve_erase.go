@@ -37,7 +37,7 @@ func (r *resolver) strategies() {
 	})
 	for i, loc := range r.m.Locations {
 		if o := r.options.Outside[loc.Call]; loc.Call != "" && (o.Holds == nil || o.Erase == nil) {
-			r.add([]any{"locations", i}, "", "", "Holds and Erase of %q are not among the options (Outside)", loc.Call)
+			r.add([]any{"locations", i}, "", "", "Options.Outside[%q] with Holds and Erase is missing", loc.Call)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func (t *table) column(name string, s *catalog.Schema) *column {
 
 func (r *resolver) callback(at []any, t *table, column string, e Erase) {
 	if e.Do == Callback && r.options.Callbacks[e.Call] == nil {
-		r.add(at, t.name, column, "callback %q is not among the options", e.Call)
+		r.add(at, t.name, column, "Options.Callbacks[%q] is missing", e.Call)
 	}
 }
 

@@ -21,15 +21,22 @@ import (
 // those columns. Events of the schedule are the names under dates. A table that has
 // only its parent's date follows the parent. What has no dates goes with the row on
 // which it hangs; where that one stays in place, only what has its category and its
-// history do. Where no mapped table hangs on a table,
-// its rows go in one statement for a batch, on engines that return what they delete.
-func (l *Live) Sweeps() []retention.Source {
+// history do. What no sweep reaches is a [NoClock] of [Live.Check]. Where no mapped
+// table hangs on a table, its rows go in one statement for a batch, on engines that
+// return what they delete.
+//
+// With categories it returns only theirs, as an engine wants the sources of what its
+// schedule has rules for: Sweeps(schedule.Categories()...).
+func (l *Live) Sweeps(categories ...string) []retention.Source {
 	var out []retention.Source
 	for _, t := range l.order {
 		if !slices.ContainsFunc(t.dates, func(d *date) bool { return d.up == nil || !d.up.to.goes() }) {
 			continue
 		}
 		for _, category := range t.categories() {
+			if categories != nil && !slices.Contains(categories, category) {
+				continue
+			}
 			s := &sweep{l: l, t: t, name: l.options.Name + "." + t.name, category: category, prefix: l.recordPrefix(t)}
 			if category != t.category() {
 				s.name += "." + category

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -243,17 +242,12 @@ func (h *host) close() {
 	}
 }
 
-// sweeps leaves out the columns whose category has no rule of its own.
-func (s *story) sweeps(live *datamap.Live) (some []retention.Source) {
+// sweeps are those of the categories that the schedule has rules for.
+func (s *story) sweeps(live *datamap.Live) []retention.Source {
 	if s.plan == nil {
 		return nil
 	}
-	for _, source := range live.Sweeps() {
-		if slices.Contains(s.plan.Categories(), source.Category()) {
-			some = append(some, source)
-		}
-	}
-	return some
+	return live.Sweeps(s.plan.Categories()...)
 }
 
 // told is what an access answer says beside the data, by category (GDPR art. 15(1)).

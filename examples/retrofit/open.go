@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -191,17 +190,12 @@ func (c *config) responsible() (*gdpr.Controller, error) {
 	return controller, controller.Check()
 }
 
-// sweeps leaves out the columns whose category has no rule of its own.
-func (a *app) sweeps(schedule *retention.Schedule) (some []retention.Source) {
+// sweeps are those of the categories that the schedule has rules for.
+func (a *app) sweeps(schedule *retention.Schedule) []retention.Source {
 	if schedule == nil {
 		return nil
 	}
-	for _, source := range a.live.Sweeps() {
-		if slices.Contains(schedule.Categories(), source.Category()) {
-			some = append(some, source)
-		}
-	}
-	return some
+	return a.live.Sweeps(schedule.Categories()...)
 }
 
 // information answers art. 15(1) from the map: purposes and grounds by column, the

@@ -46,7 +46,7 @@ func TestDatamapRefusals(t *testing.T) {
 			"NOT NULL number unsaid":  {[2]string{"  calls:\n", "  calls:\n    erase: in_place\n"}, "calls.duration_s: column of type INTEGER allows no NULL; say what an erasure does to it"},
 			"masked key":              {[2]string{"{name: given_name, is: given_name}", "{name: id, erase: random}"}, "people.id: key column cannot be changed"},
 			"detach NOT NULL":         {[2]string{"  people_audit:\n", "  people_audit:\n    erase: detach\n"}, "detach needs a link column that allows NULL"},
-			"unknown callback":        {[2]string{"call: uploads", "call: downloads"}, `"downloads" are not among the options`},
+			"unknown callback":        {[2]string{"call: uploads", "call: downloads"}, `Options.Outside["downloads"] with Holds and Erase is missing`},
 			"special and unsealed":    {[2]string{"{name: remarks,", "{name: remarks, sensitivity: A9,"}, "people.remarks: column of sensitivity A9 is not sealed"},
 			"element without array":   {[2]string{"{name: remarks,", "{name: remarks, erase: remove_element,"}, "remove_element needs a link"},
 			"date that is none":       {[2]string{"created: created_at", "created: restricted_blob"}, "people.restricted_blob: column is not in the live table"},
