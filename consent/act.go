@@ -199,6 +199,10 @@ func (e *event) words(p *Purpose, a *Act) error {
 // hash returns what an idempotency key is bound to. Personal evidence is left out:
 // its hash could be guessed.
 func (e *event) hash() [32]byte {
-	return frame.Hash("gdprkit/consent/request/v1", e.subject, string(e.kind), e.purpose, e.channel,
+	h := frame.Hash("gdprkit/consent/request/v1", e.subject, string(e.kind), e.purpose, e.channel,
 		itoa(int64(e.version)), itoa(e.at), itoa(e.until), string(e.ground), string(e.text), e.detailText)
+	if e.digest != nil { // of an address, keyed
+		h = frame.Hash("gdprkit/consent/request/v1", string(h[:]), string(e.digest))
+	}
+	return h
 }

@@ -17,7 +17,7 @@ type Query struct {
 	// AsOf asks by what was known then. Zero: by all that is known now.
 	AsOf time.Time
 
-	Address      string   // optional: the address or number, looked up in the suppression list
+	Address      string   // optional: the address or number, looked up in the suppression list, which knows the latest time only
 	Data         []string // optional: what is used must belong to the purpose
 	CollectedFor string   // optional: the purpose for which the data was collected
 	Recipient    string   // optional: id of the recipient that would get the data

@@ -103,7 +103,7 @@ func (ev *Evidence) express() bool {
 	return false
 }
 
-func (ev *Evidence) guardian() bool { return ev.By == ByGuardian || ev.By == ByBoth }
+func (ev *Evidence) guardian() bool { return ev != nil && (ev.By == ByGuardian || ev.By == ByBoth) }
 
 // personal returns the part to be sealed, or nil.
 func (ev *Evidence) personal() ([]byte, error) {

@@ -27,7 +27,8 @@ type Pending struct {
 // the controller asks on its own initiative. That is marketing by itself: by
 // e-mail, SMS or phone it must pass the ePrivacy rules, persons who withdrew,
 // refused, objected or are suppressed are not asked ([ErrAsking]), and Reference
-// must say where the address was obtained.
+// must say where the address was obtained. A purpose offered to children needs the age
+// before: who is too young cannot confirm.
 func (l *Ledger) Request(ctx context.Context, a Act) (Pending, error) {
 	if err := l.checkAct(&a); err != nil {
 		return Pending{}, err
@@ -45,7 +46,7 @@ func (l *Ledger) Request(ctx context.Context, a Act) (Pending, error) {
 	}
 	e := l.event(EventRequested, &a)
 	e.version, e.ground = p.Version, Consent
-	if a.Evidence != nil {
+	if a.Evidence != nil || p.Child {
 		if err := l.child(ctx, p, &a, e); err != nil {
 			return Pending{}, err
 		}
@@ -100,6 +101,15 @@ func (l *Ledger) issue(ctx context.Context, a *Act, e *event) (Pending, error) {
 	rec, err := l.commit(ctx, &c)
 	if err != nil {
 		return Pending{}, err
+	}
+	if rec.Repeated { // the token is a new one, the record is not
+		body, err := (&tokenBody{Detail: e.detail, Text: e.text, Event: rec.ID}).encode()
+		if err != nil {
+			return Pending{}, err
+		}
+		if _, err := l.store.Apply(ctx, setTokenBody.With(body, row.hash)); err != nil {
+			return Pending{}, err
+		}
 	}
 	return Pending{Record: rec, Token: token, Expires: micros(row.expires)}, nil
 }

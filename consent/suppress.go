@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -24,7 +25,8 @@ var (
 // Suppress puts a person, an address, or both on the suppression list, for a purpose
 // or all marketing, on a channel or all. It holds whatever is imported later, until
 // the person gives consent anew or [Ledger.Release]. The address is kept as a keyed
-// hash under Options.Secret, which no Shred destroys.
+// hash under Options.Secret, which no Shred destroys. An act about an address alone has no
+// record in the history and does not look at Key.
 func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
 	e, err := l.suppression(EventSuppressed, &a)
 	if err != nil {
@@ -36,14 +38,33 @@ func (l *Ledger) Suppress(ctx context.Context, a Act) (Record, error) {
 	if a.Subject == "" {
 		return l.addressOnly(ctx, e, e.suppress())
 	}
+	used, err := l.used(ctx, a.Key)
+	if err != nil {
+		return Record{}, err
+	}
 	return l.together(ctx, a.Subject, e.kind, func(subjects []string) (*change, error) {
 		c := shared(e, subjects)
 		c.check = func([]*state) error { // the event has its id by now
-			c.more = c.main.suppress()
+			if !used {
+				c.more = c.main.suppress()
+			}
 			return nil
 		}
 		return c, nil
 	})
+}
+
+// used reports whether an act has had the key, so that the list is left alone.
+func (l *Ledger) used(ctx context.Context, key string) (bool, error) {
+	if key == "" {
+		return false, nil
+	}
+	idem := l.idem(key)
+	_, err := l.byIdem(ctx, idem[:])
+	if errors.Is(err, storage.ErrConflict) { // there is none
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // shared returns a change with the event for every record of the person.
@@ -77,6 +98,13 @@ func (l *Ledger) Release(ctx context.Context, a Act) (Record, error) {
 	}
 	if a.Subject == "" {
 		return l.addressOnly(ctx, e, ops)
+	}
+	used, err := l.used(ctx, a.Key)
+	if err != nil {
+		return Record{}, err
+	}
+	if used {
+		ops = nil
 	}
 	return l.together(ctx, a.Subject, e.kind, func(subjects []string) (*change, error) {
 		c := shared(e, subjects)
@@ -170,6 +198,9 @@ func (l *Ledger) suppressed(ctx context.Context, q *Query, s view) (view, error)
 			return s, err
 		}
 		for _, st := range found {
+			if !q.At.IsZero() && st.At > storage.Micros(q.At) || !q.AsOf.IsZero() && st.At > storage.Micros(q.AsOf) {
+				continue // not yet
+			}
 			// A consent that came later than the suppression outlasts it.
 			if n.pair.Status == Given && n.pair.From > st.At {
 				n.pair.Over = append(slices.Clip(n.pair.Over), st.Event)
