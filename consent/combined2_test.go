@@ -123,3 +123,14 @@ func TestRepeatedReleaseSparesALateSuppression(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Suppressed, d.Reason)
 }
+
+// A person is asked for a version that was not in force yet at the time given.
+func TestRequestBeforeTheVersionIsInForce(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, nil, Purpose{ID: "soft", Version: 1, Since: day(50), Basis: Consent, Existing: true, OptOutOffered: true, Marketing: true, Channels: []string{"email"}, Texts: english})
+	ground := Act{Subject: "c-1", Purpose: "soft", Version: 1, Channel: "email", At: day(1), Until: day(10), Ground: ExistingCustomer, Reference: "sale-1"}
+	_, err := b.Establish(ctx, ground)
+	require.NoError(t, err)
+	_, err = b.Request(ctx, Act{Subject: "c-1", Purpose: "soft", Version: 1, Channel: "email", Language: "en", At: day(2), Reference: "fair"})
+	require.ErrorIs(t, err, ErrAsking, "the customer left since")
+}

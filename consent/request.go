@@ -142,15 +142,20 @@ func (l *Ledger) mayAsk(ctx context.Context, a *Act) error {
 	return errors.Join(ErrAsking, &DeniedError{d})
 }
 
-// mayContact reports whether the channel may be used for asking: it needs no prior
-// consent in the person's country, or the person is an existing customer.
+// mayContact reports whether the channel may be used for asking now, when the message
+// goes out: it needs no prior consent in the person's country, or the person is an
+// existing customer.
 func (l *Ledger) mayContact(ctx context.Context, a *Act) bool {
 	s, err := l.peek(ctx, a.Subject)
 	if err != nil {
 		return false
 	}
-	p := l.catalogue.At(a.Purpose, a.At)
-	j := judgement{rules: &l.rules, p: p, q: &Query{Purpose: a.Purpose, Channel: a.Channel}, s: s, at: a.At, us: storage.Micros(a.At), trail: &trail{brief: true}}
+	now := l.now()
+	p := l.catalogue.At(a.Purpose, now)
+	if p == nil {
+		return false
+	}
+	j := judgement{rules: &l.rules, p: p, q: &Query{Purpose: a.Purpose, Channel: a.Channel}, s: s, at: now, us: storage.Micros(now), trail: &trail{brief: true}}
 	pair := s.pair(a.Purpose, a.Channel)
 	j.pair = &pair
 	switch j.regime() {
