@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,7 +18,13 @@ const aheadRows = 256
 
 // dueCursors remembers, for each log and period, up to where the entries have been
 // dealt with. Entries come in the order of time, so what is due stands behind each.
-type dueCursors map[dueIn]int64
+//
+// They are not kept in the database: a log that was restored has payloads again, and
+// would have the cursors of a process that lived through it.
+type dueCursors struct {
+	seen *head // the present log after they were moved
+	at   map[dueIn]int64
+}
 
 type dueIn struct {
 	num    int64 // of the log
@@ -29,7 +36,7 @@ type dueIn struct {
 // [Log.Reopen] closed, then in the present one.
 //
 // The first call of a process looks at every entry that is old enough; later ones go
-// on from there. An entry whose time lies far before that of its neighbours is
+// on from there, unless the log was reopened or set back meanwhile. An entry whose time lies far before that of its neighbours is
 // dropped when they are.
 func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 	if err := l.free(ctx); err != nil {
@@ -39,7 +46,18 @@ func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	done := 0
+	if err := l.dueStill(ctx, heads[0]); err != nil {
+		return 0, err
+	}
+	done, err := l.redactDue(ctx, heads, limit)
+	seen, _ := l.readHead(ctx) // with what tells of the payloads dropped
+	l.mu.Lock()
+	l.due.seen = seen
+	l.mu.Unlock()
+	return done, err
+}
+
+func (l *Log) redactDue(ctx context.Context, heads []*head, limit int) (done int, err error) {
 	for _, h := range slices.Backward(heads) {
 		for _, p := range l.distinctPeriods() {
 			if done >= limit {
@@ -115,17 +133,34 @@ func (l *Log) dueOf(ctx context.Context, h *head, p calendar.Period, limit int) 
 	return due, next, nil
 }
 
+// dueStill forgets the cursors unless the log still contains what they were moved in.
+func (l *Log) dueStill(ctx context.Context, h *head) error {
+	l.mu.Lock()
+	seen := l.due.seen
+	l.mu.Unlock()
+	err := error(ErrRolledBack)
+	if seen != nil && seen.origin == h.origin {
+		err = l.extends(ctx, h, &Checkpoint{Size: seen.size(), Root: seen.root})
+	}
+	if err != nil && !errors.Is(err, ErrTampered) {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.due.at = map[dueIn]int64{}
+	}
+	return nil
+}
+
 func (l *Log) dueFrom(h *head, p calendar.Period) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.due[dueIn{h.num, p}]
+	return l.due.at[dueIn{h.num, p}]
 }
 
 func (l *Log) dueMoved(h *head, p calendar.Period, next int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.due == nil {
-		l.due = dueCursors{}
-	}
-	l.due[dueIn{h.num, p}] = next
+	l.due.at[dueIn{h.num, p}] = next
 }

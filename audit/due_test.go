@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/audit"
+	"github.com/gdprkit/gdprkit/internal/audittest"
 	"github.com/gdprkit/gdprkit/storage"
 	"github.com/gdprkit/gdprkit/storage/memstore"
 	"github.com/stretchr/testify/require"
@@ -82,4 +83,41 @@ func TestRedactDueGoesOn(t *testing.T) {
 	require.Equal(t, 60*perDay/3, left["other.thing"])
 	_, err = l.Verify(ctx)
 	require.NoError(t, err)
+}
+
+// TestRedactDueAfterRestore: payloads that a restored backup brings back are dropped
+// again by a process that lived through the restore, with and without a Reopen.
+func TestRedactDueAfterRestore(t *testing.T) {
+	for _, reopen := range []bool{false, true} {
+		ctx := t.Context()
+		now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+		dir := memstore.New(nil)
+		l, err := audit.New(dir.Tenant("acme"), &audit.Options{
+			Now: func() time.Time { return now }, Payload: map[string]string{"view.": "P10D"},
+		})
+		require.NoError(t, err)
+		for range 20 {
+			require.NoError(t, l.Record(ctx, "view.card", ""))
+		}
+		now = now.AddDate(0, 0, 20)
+		restore := audittest.Backup(t, dir.Tenant("acme"))
+		n, err := l.RedactDue(ctx, 100)
+		require.NoError(t, err)
+		require.Equal(t, 20, n)
+		restore()
+		if reopen {
+			require.NoError(t, l.Reopen(ctx, "restored"))
+		}
+		for range 40 { // longer than before the restore
+			require.NoError(t, l.Record(ctx, "other.thing", ""))
+		}
+		n, err = l.RedactDue(ctx, 100)
+		require.NoError(t, err)
+		require.Equal(t, 20, n)
+		n, err = l.RedactDue(ctx, 100)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		_, err = l.Verify(ctx)
+		require.NoError(t, err)
+	}
 }

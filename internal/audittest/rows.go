@@ -138,3 +138,9 @@ func restore(t testing.TB, s storage.Store, old map[*storage.Table][]row) {
 		require.NoError(t, r.swap(r.rows(), old[table]))
 	}
 }
+
+// Backup reads what the log stores for a tenant and returns what sets it back.
+func Backup(t testing.TB, s storage.Store) (restored func()) {
+	old := dump(t, s)
+	return func() { restore(t, s, old) }
+}
