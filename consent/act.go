@@ -197,10 +197,15 @@ func (e *event) words(p *Purpose, a *Act) error {
 }
 
 // hash returns what an idempotency key is bound to. Personal evidence is left out:
-// its hash could be guessed.
+// its hash could be guessed; and so is the end of a request, which follows from when it
+// is made.
 func (e *event) hash() [32]byte {
+	until := e.until
+	if e.kind == EventRequested {
+		until = 0
+	}
 	h := frame.Hash("gdprkit/consent/request/v1", e.subject, string(e.kind), e.purpose, e.channel,
-		itoa(int64(e.version)), itoa(e.at), itoa(e.until), string(e.ground), string(e.text), e.detailText)
+		itoa(int64(e.version)), itoa(e.at), itoa(until), string(e.ground), string(e.text), e.detailText)
 	if e.digest != nil { // of an address, keyed
 		h = frame.Hash("gdprkit/consent/request/v1", string(h[:]), string(e.digest))
 	}

@@ -63,9 +63,11 @@ func TestRepeatedRequestPointsAtItsRecord(t *testing.T) {
 	a.Key = "form-1"
 	first, err := b.Request(ctx, a)
 	require.NoError(t, err)
+	b.clock.t = b.clock.t.Add(time.Hour)
 	again, err := b.Request(ctx, a)
 	require.NoError(t, err)
 	require.True(t, again.Record.Repeated)
+	require.Equal(t, first.Expires, again.Expires, "the later token lasts no longer")
 	rec, err := b.Confirm(ctx, string(again.Token.Reveal()), nil)
 	require.NoError(t, err)
 	require.Equal(t, first.Record.ID, rec.Reference)

@@ -107,7 +107,8 @@ func (l *Ledger) issue(ctx context.Context, a *Act, e *event) (Pending, error) {
 		if err != nil {
 			return Pending{}, err
 		}
-		if _, err := l.store.Apply(ctx, setTokenBody.With(body, row.hash)); err != nil {
+		row.expires = storage.Micros(rec.Until)
+		if _, err := l.store.Apply(ctx, setTokenBody.With(body, row.expires, row.hash)); err != nil {
 			return Pending{}, err
 		}
 	}

@@ -46,7 +46,7 @@ var (
 	insertToken  = &storage.Write{Verb: storage.Insert, Table: schema.ConsentToken, Set: tokenColumns}
 	tokenByHash  = &storage.Select{From: schema.ConsentToken, Columns: tokenColumns, Where: storage.By("hash"), Mode: storage.Current}
 	useToken     = &storage.Write{Verb: storage.Update, Table: schema.ConsentToken, Set: []string{"used"}, Where: storage.By("hash", "used"), Must: true}
-	setTokenBody = &storage.Write{Verb: storage.Update, Table: schema.ConsentToken, Set: []string{"body"}, Where: storage.By("hash")}
+	setTokenBody = &storage.Write{Verb: storage.Update, Table: schema.ConsentToken, Set: []string{"body", "expires"}, Where: storage.By("hash")}
 	oldTokens    = &storage.Write{Verb: storage.Delete, Table: schema.ConsentToken, Where: []storage.Term{{Column: "expires", Cmp: storage.Lt}}}
 
 	linkOf      = &storage.Select{From: schema.ConsentLink, Columns: []string{"id"}, Where: storage.By("subject")}

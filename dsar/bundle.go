@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -107,6 +108,7 @@ func (d *Desk) bundle(ctx context.Context, id string, w io.Writer, act Act, last
 	if err := last(); err != nil {
 		return nil, err
 	}
+	act.Key = b.key(act.Key) // a copy with other contents is another copy
 	_, err = d.do(ctx, stepping{id: id, event: EventBundle, act: act, code: b.hash,
 		change: func(_ context.Context, now *row, _ State) ([]storage.Op, error) {
 			if now.plan != r.plan {
@@ -115,6 +117,11 @@ func (d *Desk) bundle(ctx context.Context, id string, w io.Writer, act Act, last
 			return nil, nil
 		}})
 	return &b.m, err
+}
+
+func (b *bundler) key(given string) string {
+	h := frame.Hash("gdprkit/dsar/copy/v1", given, b.hash)
+	return hex.EncodeToString(h[:])
 }
 
 // recordOnly writes an audit entry about something that is no step.

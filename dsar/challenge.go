@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"time"
@@ -79,7 +80,7 @@ func (d *Desk) Challenge(ctx context.Context, id, address string, act Act) error
 	if err != nil {
 		return err
 	}
-	_, err = d.do(ctx, stepping{id: id, event: EventChallenge, act: act,
+	_, err = d.do(ctx, stepping{id: id, event: EventChallenge, act: act, asked: []string{hex.EncodeToString(hash)},
 		change: func(ctx context.Context, r *row, _ State) ([]storage.Op, error) {
 			if err := d.mayChallenge(ctx, r.id, now); err != nil {
 				return nil, err

@@ -59,7 +59,7 @@ func (d *Desk) dossier(ctx context.Context, r *row) (*Dossier, error) {
 	for e, err := range d.events(ctx, r.id) {
 		if err == nil && len(e.enclosed) > 0 {
 			var n note
-			err = d.disclose(ctx, r.id, place("gdpr_request_event", "note", r.id+"/"+e.key), e.enclosed, &n)
+			err = d.disclose(ctx, r.id, notePlace(r.id, e.key), e.enclosed, &n)
 			e.Note, e.Detail, e.enclosed = n.Text, n.Detail, nil
 		}
 		if err != nil {

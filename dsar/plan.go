@@ -154,11 +154,17 @@ func (i *item) dateMap() map[string]time.Time {
 // Plan asks every source what it holds and writes down what will be done with it.
 // The counts are those of the run. Until the plan is approved it may be made
 // again; a plan that is not carried out in Options.PlanFor expires. What an access
-// answer will lack is in [Plan.Missing].
+// answer will lack is in [Plan.Missing]. Repeated with its Key it returns the plan that
+// was made, whatever the sources hold by now.
 func (d *Desk) Plan(ctx context.Context, id string, act Act) (*Plan, error) {
 	r, err := d.load(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if again, err := d.taken(ctx, stepping{id: id, event: EventPlan, act: act, asked: []string{}}); err != nil {
+		return nil, err
+	} else if again {
+		return d.formerPlan(ctx, id, act.Key)
 	}
 	if _, identity, ok := next(r.state, EventPlan); !ok {
 		return nil, &TransitionError{r.state, EventPlan}
@@ -177,6 +183,22 @@ func (d *Desk) Plan(ctx context.Context, id string, act Act) (*Plan, error) {
 		return nil, err
 	}
 	return p.out, p.commit(ctx, act)
+}
+
+var noteByKey = &storage.Select{From: schema.RequestEvent, Columns: []string{"note"}, Where: storage.By("key")}
+
+// formerPlan returns the plan of a request that was made with a key.
+func (d *Desk) formerPlan(ctx context.Context, id, key string) (*Plan, error) {
+	var enclosed []byte
+	if err := d.store.Get(ctx, noteByKey, []any{key}, &enclosed); err != nil {
+		return nil, err
+	}
+	var n note
+	if err := d.disclose(ctx, id, notePlace(id, key), enclosed, &n); err != nil {
+		return nil, err
+	}
+	p := new(Plan)
+	return p, json.Unmarshal(n.Detail, p)
 }
 
 // planNumber returns the number under which a plan of r is written: greater than those
@@ -334,7 +356,7 @@ func (p *planner) flush(ctx context.Context) error {
 
 // commit makes the plan the current one.
 func (p *planner) commit(ctx context.Context, act Act) error {
-	_, err := p.d.do(ctx, stepping{id: p.r.id, event: EventPlan, act: act, code: p.out.Hash,
+	_, err := p.d.do(ctx, stepping{id: p.r.id, event: EventPlan, act: act, code: p.out.Hash, detail: p.out, plain: true, asked: []string{},
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			if r.version != p.r.version {
 				return nil, ErrPlan
@@ -389,7 +411,7 @@ func (d *Desk) BreakGlass(ctx context.Context, id, hash, reason string, act Act)
 	if err := d.allow(ctx, "request.break_glass", r); err != nil {
 		return nil, err
 	}
-	return d.do(ctx, stepping{id: id, event: EventBreakGlass, act: act, code: reason,
+	return d.do(ctx, stepping{id: id, event: EventBreakGlass, act: act, code: reason, asked: []string{reason, hash},
 		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
 			if hash == "" || !strings.EqualFold(hash, r.planHash) || storage.Micros(d.now()) >= r.planExpires {
 				return nil, ErrPlan

@@ -69,8 +69,17 @@ func (d *Desk) Receive(ctx context.Context, in Intake) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	keyed := in.Key != ""
 	if err := d.complete(&in, now); err != nil {
 		return nil, err
+	}
+	if keyed { // made before: nothing is sealed for a second one
+		switch r, err := d.former(ctx, in.Key, hash); {
+		case err == nil:
+			return d.view(r), nil
+		case !errors.Is(err, storage.ErrConflict):
+			return nil, err
+		}
 	}
 	r := d.newRow(&in, now)
 	f := file{in.Contact, in.Mandate, in.Text, in.Identities, in.Changes, in.Scope, in.Purposes, in.NoSuppression}

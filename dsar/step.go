@@ -21,7 +21,9 @@ type Act struct {
 	// "system". It is required and never an e-mail address.
 	By string
 	// Key makes the step idempotent: repeated with the same content it has one
-	// effect, with other content it is storage.ErrKeyReuse. Default: a new key.
+	// effect, with other content it is storage.ErrKeyReuse. Default: a new key. What
+	// goes over many requests, and what hands out a copy, does not need it: it may be
+	// called again as it is.
 	Key string
 	// Note is free text for the file. It is sealed. Default: none.
 	Note string
@@ -51,9 +53,10 @@ type stepping struct {
 	id     string
 	event  Event
 	act    Act
-	code   string // short clear code for history, register and log
-	detail any    // content for the file, kept with the note
-	plain  bool   // detail holds codes and dates only and may stand unsealed
+	code   string   // short clear code for history, register and log
+	asked  []string // what the caller gave, where code and detail do not say it
+	detail any      // content for the file, kept with the note
+	plain  bool     // detail holds codes and dates only and may stand unsealed
 	attrs  []slog.Attr
 	at     time.Time // of this attempt
 	// change sets the fields of r, whose state is still the former one, and returns
@@ -172,20 +175,31 @@ func (d *Desk) draft(ctx context.Context, r row, s *stepping) (*Letter, error) {
 
 // prepare makes the request hash and the sealed note, before any statement.
 func (d *Desk) prepare(ctx context.Context, s *stepping) (hash, sealed []byte, err error) {
-	n := note{Text: s.act.Note}
+	n, hash, err := s.request()
+	if err != nil || n.Text == "" && n.Detail == nil {
+		return hash, nil, err
+	}
+	sealed, err = d.enclose(ctx, s.id, notePlace(s.id, s.act.Key), n, n.Text != "" || !s.plain)
+	return hash, sealed, err
+}
+
+// request returns the note of a step, and the hash of what its caller asks for.
+func (s *stepping) request() (n note, hash []byte, err error) {
+	n.Text = s.act.Note
 	if s.detail != nil {
 		if n.Detail, err = json.Marshal(s.detail); err != nil {
-			return nil, nil, err
+			return n, nil, err
 		}
 	}
-	h := frame.Hash("gdprkit/dsar/step/v1", string(s.event), s.id, s.act.By, s.code, n.Text, string(n.Detail))
-	if n.Text == "" && n.Detail == nil {
-		return h[:], nil, nil
+	asked := s.asked
+	if asked == nil {
+		asked = []string{s.code, string(n.Detail)}
 	}
-	where := place("gdpr_request_event", "note", s.id+"/"+s.act.Key)
-	sealed, err = d.enclose(ctx, s.id, where, n, n.Text != "" || !s.plain)
-	return h[:], sealed, err
+	h := frame.Hash("gdprkit/dsar/step/v1", append([]string{string(s.event), s.id, s.act.By, n.Text}, asked...)...)
+	return n, h[:], nil
 }
+
+func notePlace(id, key string) string { return place("gdpr_request_event", "note", id+"/"+key) }
 
 // repeated reports whether the key was used for this very step before.
 func (d *Desk) repeated(ctx context.Context, key string, hash []byte) (bool, error) {
@@ -201,6 +215,22 @@ func (d *Desk) repeated(ctx context.Context, key string, hash []byte) (bool, err
 		return false, storage.ErrKeyReuse
 	}
 	return true, nil
+}
+
+// taken reports whether the key of s was used for this very step before, so that its
+// method must not ask whether it is still possible.
+func (d *Desk) taken(ctx context.Context, s stepping) (bool, error) {
+	if s.act.Key == "" {
+		return false, nil
+	}
+	if err := d.checkAct(&s.act); err != nil {
+		return false, err
+	}
+	_, hash, err := s.request()
+	if err != nil {
+		return false, err
+	}
+	return d.repeated(ctx, s.act.Key, hash)
 }
 
 func (d *Desk) take(ctx context.Context, r *row, s *stepping, hash, sealed []byte, letter *Letter) error {

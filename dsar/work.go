@@ -73,7 +73,7 @@ func (d *Desk) Receipts(ctx context.Context, id string) ([]Receipt, error) {
 
 // Work carries out the approved plan, and nothing else: it asks every source, or
 // changes what the items name. It must not run inside a transaction, and may be
-// called again after an error or a crash; each item is carried out once, as far
+// called again, with the same Key, after an error or a crash; each item is carried out once, as far
 // as the source keeps its contract. When every source is done the request is in
 // StateWorked; otherwise the error names the sources that failed and the request
 // stays in StateWorking.
@@ -81,13 +81,23 @@ func (d *Desk) Work(ctx context.Context, id string, act Act) (*Request, error) {
 	if d.store.State(ctx) != storage.Outside {
 		return nil, storage.ErrInTx
 	}
-	r, err := d.startable(ctx, id)
+	begin := stepping{id: id, event: EventWork, act: act,
+		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) { return d.pending(r), nil }}
+	again, err := d.taken(ctx, begin)
 	if err != nil {
 		return nil, err
 	}
+	r, err := d.startable(ctx, id)
+	switch {
+	case again && errors.Is(err, ErrTransition): // it was done
+		return d.Get(ctx, id)
+	case err != nil:
+		return nil, err
+	case again && r.state == StateApproved: // it was about an earlier plan
+		return nil, storage.ErrKeyReuse
+	}
 	if r.state == StateApproved {
-		if r, err = d.doRow(ctx, stepping{id: id, event: EventWork, act: act,
-			change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) { return d.pending(r), nil }}); err != nil {
+		if r, err = d.doRow(ctx, begin); err != nil {
 			return nil, err
 		}
 	}

@@ -370,3 +370,34 @@ type denies struct{}
 func (denies) Allow(context.Context, string, string, ...slog.Attr) error {
 	return errors.New("not you")
 }
+
+// copies: a copy may be asked for again with the same key; each is recorded, and one
+// with the same contents once.
+func copies(t *testing.T, w *World) {
+	ctx := context.Background()
+	r := w.Prepare(dsar.Access)
+	act := dsar.Act{By: "emp1", Key: "copy"}
+	_, err := w.Desk.Work(ctx, r.ID, dsar.Act{By: "emp1", Key: "work"})
+	require.NoError(t, err)
+	_, before := state(t, w, r.ID)
+	var one, two bytes.Buffer
+	a, err := w.Desk.Bundle(ctx, r.ID, &one, act)
+	require.NoError(t, err)
+	b, err := w.Desk.Bundle(ctx, r.ID, &two, act)
+	require.NoError(t, err)
+	require.Equal(t, a, b)
+	require.Equal(t, one.Bytes(), two.Bytes())
+	_, n := state(t, w, r.ID)
+	require.Equal(t, before+1, n, "one effect")
+	w.CRM.Add("notes", Row{Subject: "c1", Key: "c1-n9", Values: []any{int64(9), "written later", nil}})
+	_, err = w.Desk.Bundle(ctx, r.ID, &two, act)
+	require.NoError(t, err)
+	_, n = state(t, w, r.ID)
+	require.Equal(t, before+2, n, "another copy")
+	_, err = w.Desk.Work(ctx, r.ID, dsar.Act{By: "emp1", Key: "work"})
+	require.NoError(t, err)
+	_, err = w.Desk.Work(ctx, r.ID, dsar.Act{By: "emp2", Key: "work"})
+	require.ErrorIs(t, err, storage.ErrKeyReuse)
+	_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
+	require.ErrorIs(t, err, dsar.ErrTransition)
+}

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Directory) {
 		{"OverdueIsEmptyNowAndNamesTheRequestLater", overdue},
 		{"RegisterOfAPeriod", register},
 		{"KeysMakeStepsIdempotent", keys},
+		{"CopiesAreRecordedOnce", copies},
 		{"HostRollsBack", rollback},
 		{"RestrictionIsLiftedAfterNotice", restriction},
 		{"ObjectionRestrictsAtOnce", objection},

@@ -12,6 +12,11 @@ import (
 
 var clerk, second = dsar.Act{By: "s-1"}, dsar.Act{By: "s-2"}
 
+// once returns an act with the key that ctx has for it.
+func once(ctx context.Context) dsar.Act { return onceBy(ctx, "s-4") }
+
+func onceBy(ctx context.Context, by string) dsar.Act { return dsar.Act{By: by, Key: keyOf(ctx)} }
+
 // stage is how far a request has come.
 type stage uint8
 
@@ -89,13 +94,15 @@ func recipient(do call) method {
 
 var deskMethods = map[string]method{
 	"Desk.Receive": {writes, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
-		return k.Desk.Receive(ctx, dsartest.Intake(dsar.Access))
+		in := dsartest.Intake(dsar.Access)
+		in.Key = keyOf(ctx)
+		return k.Desk.Receive(ctx, in)
 	})},
 	"Desk.Identify": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
 		return d.Identify(ctx, id, clerk, "c2")
 	}),
 	"Desk.Challenge": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return nil, d.Challenge(ctx, id, "anna@example.org", clerk)
+		return nil, d.Challenge(ctx, id, "anna@example.org", once(ctx))
 	}),
 	"Desk.Deliver": after(alone, dsar.Access, received, func(h *house, id string) {
 		h.ok(h.Desk.Challenge(h.ctx, id, "anna@example.org", clerk))
@@ -103,44 +110,48 @@ var deskMethods = map[string]method{
 		return d.Deliver(ctx, func(context.Context, dsar.Delivery) error { return nil })
 	}),
 	"Desk.Verify": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Verify(ctx, id, dsar.Proof{Act: clerk, Method: "login"})
+		return d.Verify(ctx, id, dsar.Proof{Act: once(ctx), Method: "login"})
 	}),
 	"Desk.Waive": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Waive(ctx, id, "known", clerk)
+		return d.Waive(ctx, id, "known", once(ctx))
 	}),
 	"Desk.Group": {writes, func(h *house) act {
 		first, again := h.request(dsar.Access, received), h.request(dsar.Access, received)
-		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Desk.Group(ctx, again, first, clerk) }
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			return k.Desk.Group(ctx, again, first, once(ctx))
+		}
 	}},
 	"Desk.Assign": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Assign(ctx, id, "s-3", clerk)
+		return d.Assign(ctx, id, "s-3", once(ctx))
 	}),
 	"Desk.Extend": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Extend(ctx, id, dsar.Extension{Reason: "number"}, clerk)
+		return d.Extend(ctx, id, dsar.Extension{Reason: "number"}, once(ctx))
 	}),
 	"Desk.Pause": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Pause(ctx, id, dsar.Pausing{Reason: dsar.PauseClarification, LargeQuantity: true}, clerk)
+		return d.Pause(ctx, id, dsar.Pausing{Reason: dsar.PauseClarification, LargeQuantity: true}, once(ctx))
 	}),
 	"Desk.Resume": after(writes, dsar.Access, verified, func(h *house, id string) {
 		_, err := h.Desk.Pause(h.ctx, id, dsar.Pausing{Reason: dsar.PauseClarification, LargeQuantity: true}, clerk)
 		h.ok(err)
 	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Resume(ctx, id, time.Time{}, clerk)
+		return d.Resume(ctx, id, time.Time{}, once(ctx))
 	}),
 	"Desk.ProposeFee": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.ProposeFee(ctx, id, dsar.Fee{Amount: "10.00", Currency: "EUR", Reason: "repetitive"}, clerk)
+		return d.ProposeFee(ctx, id, dsar.Fee{Amount: "10.00", Currency: "EUR", Reason: "repetitive"}, once(ctx))
 	}),
 	"Desk.AcceptFee": after(writes, dsar.Access, verified, func(h *house, id string) {
 		_, err := h.Desk.ProposeFee(h.ctx, id, dsar.Fee{Amount: "10.00", Currency: "EUR", Reason: "repetitive"}, clerk)
 		h.ok(err)
-	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.AcceptFee(ctx, id, clerk) }),
+	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
+		return d.AcceptFee(ctx, id, once(ctx))
+	}),
 	"Desk.Correct": asks(writes, dsar.Rectification, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Correct(ctx, id, dsartest.Intake(dsar.Rectification).Changes, clerk)
+		return d.Correct(ctx, id, dsartest.Intake(dsar.Rectification).Changes, once(ctx))
 	}),
 	"Desk.Review": asks(writes, dsar.AutomatedDecision, worked, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Review(ctx, id, dsar.Review{By: "s-3", Decision: "credit", Outcome: "upheld", Reasons: "checked", Heard: true}, clerk)
+		return d.Review(ctx, id, dsar.Review{By: "s-3", Decision: "credit", Outcome: "upheld", Reasons: "checked", Heard: true}, once(ctx))
 	}),
-	"Desk.Plan": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Plan(ctx, id, clerk) }),
+	"Desk.Plan": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Plan(ctx, id, once(ctx)) }),
 	"Desk.Items": asks(reads, dsar.Access, drafted, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
 		return all(d.Items(ctx, id))
 	}),
@@ -149,14 +160,14 @@ var deskMethods = map[string]method{
 		if err != nil {
 			return nil, err
 		}
-		return d.Approve(ctx, id, r.PlanHash, second)
+		return d.Approve(ctx, id, r.PlanHash, once(ctx))
 	}),
 	"Desk.BreakGlass": asks(writes, dsar.Access, drafted, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
 		r, err := d.Get(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		return d.BreakGlass(ctx, id, r.PlanHash, "outage", clerk)
+		return d.BreakGlass(ctx, id, r.PlanHash, "outage", once(ctx))
 	}),
 	"Desk.AfterReview": after(writes, dsar.Access, drafted, func(h *house, id string) {
 		r, err := h.Desk.Get(h.ctx, id)
@@ -164,14 +175,16 @@ var deskMethods = map[string]method{
 		_, err = h.Desk.BreakGlass(h.ctx, id, r.PlanHash, "outage", clerk)
 		h.ok(err)
 	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.AfterReview(ctx, id, "sound", dsar.Act{By: "s-3"})
+		return d.AfterReview(ctx, id, "sound", onceBy(ctx, "s-3"))
 	}),
-	"Desk.Work": asks(alone, dsar.Access, accepted, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Work(ctx, id, clerk) }),
+	"Desk.Work": asks(alone, dsar.Access, accepted, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Work(ctx, id, once(ctx)) }),
 	"Desk.Bundle": asks(alone, dsar.Access, worked, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
 		var b bytes.Buffer
 		return d.Bundle(ctx, id, &b, clerk)
 	}),
-	"Desk.StoreBundle": asks(alone, dsar.Access, worked, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.StoreBundle(ctx, id, clerk) }),
+	"Desk.StoreBundle": asks(alone, dsar.Access, worked, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
+		return d.StoreBundle(ctx, id, clerk)
+	}),
 	"Desk.Fetch": after(reads, dsar.Access, worked, stored, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
 		var b bytes.Buffer
 		return b.Len(), d.Fetch(ctx, id, &b)
@@ -181,53 +194,53 @@ var deskMethods = map[string]method{
 		h.pass(400 * 24 * time.Hour)
 	}, func(ctx context.Context, d *dsar.Desk, _ string) (any, error) { return d.DropBundles(ctx) }),
 	"Desk.Fulfil": after(writes, dsar.Access, worked, stored, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Fulfil(ctx, id, clerk)
+		return d.Fulfil(ctx, id, once(ctx))
 	}),
 	"Desk.Refuse": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Refuse(ctx, id, dsartest.RefusalOf(), clerk)
+		return d.Refuse(ctx, id, dsartest.RefusalOf(), once(ctx))
 	}),
 	"Desk.NotIdentifiable": asks(writes, dsar.Access, received, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.NotIdentifiable(ctx, id, "only a nickname is held", clerk)
+		return d.NotIdentifiable(ctx, id, "only a nickname is held", once(ctx))
 	}),
 	"Desk.NoDataHeld": {writes, func(h *house) act {
 		r, err := h.Desk.Receive(h.ctx, dsar.Intake{Kind: dsar.Access, Text: ada})
 		h.ok(err)
 		_, err = h.Desk.Verify(h.ctx, r.ID, dsar.Proof{Act: clerk, Method: "login"})
 		h.ok(err)
-		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Desk.NoDataHeld(ctx, r.ID, clerk) }
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Desk.NoDataHeld(ctx, r.ID, once(ctx)) }
 	}},
 	"Desk.Forward": {promise: nothing}, // of a processor: the house is a controller
 	"Desk.Cancel": asks(writes, dsar.Access, verified, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Cancel(ctx, id, dsar.Act{By: dsar.BySubject})
+		return d.Cancel(ctx, id, onceBy(ctx, dsar.BySubject))
 	}),
 	"Desk.Reopen": after(writes, dsar.Access, verified, func(h *house, id string) {
 		_, err := h.Desk.Refuse(h.ctx, id, dsartest.RefusalOf(), clerk)
 		h.ok(err)
 	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.Reopen(ctx, id, "authority", clerk)
+		return d.Reopen(ctx, id, "authority", once(ctx))
 	}),
 	"Desk.AnnounceLift": after(writes, dsar.Restriction, worked, answered, func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return d.AnnounceLift(ctx, id, start.AddDate(0, 0, 9), "the data were checked", clerk)
+		return d.AnnounceLift(ctx, id, start.AddDate(0, 0, 9), "the data were checked", once(ctx))
 	}),
 	"Desk.Lift": after(writes, dsar.Restriction, worked, func(h *house, id string) {
 		answered(h, id)
 		_, err := h.Desk.AnnounceLift(h.ctx, id, start.AddDate(0, 0, 2), "the data were checked", clerk)
 		h.ok(err)
 		h.pass(5 * 24 * time.Hour)
-	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Lift(ctx, id, clerk) }),
+	}, func(ctx context.Context, d *dsar.Desk, id string) (any, error) { return d.Lift(ctx, id, once(ctx)) }),
 	"Desk.Notify": {alone, func(h *house) act {
 		h.disclosed()
 		id := h.request(dsar.Erasure, worked)
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Desk.Notify(ctx, id, clerk) }
 	}},
 	"Desk.Acknowledge": recipient(func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return nil, d.Acknowledge(ctx, id, "Mailer Ltd", clerk)
+		return nil, d.Acknowledge(ctx, id, "Mailer Ltd", once(ctx))
 	}),
 	"Desk.Impossible": recipient(func(ctx context.Context, d *dsar.Desk, id string) (any, error) {
-		return nil, d.Impossible(ctx, id, "Mailer Ltd", "dissolved", clerk)
+		return nil, d.Impossible(ctx, id, "Mailer Ltd", "dissolved", once(ctx))
 	}),
 	"Desk.Disclose": {writes, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
-		return nil, k.Desk.Disclose(ctx, dsar.Disclosed{Subject: subject, Recipient: "Mailer Ltd", Categories: []string{"contact"}, Basis: "A6-1-f"})
+		return nil, k.Desk.Disclose(ctx, dsar.Disclosed{Key: keyOf(ctx), Subject: subject, Recipient: "Mailer Ltd", Categories: []string{"contact"}, Basis: "A6-1-f"})
 	})},
 	"Desk.Disclosures": {reads, func(h *house) act {
 		h.disclosed()

@@ -6,6 +6,8 @@
 //   - a method that cannot take part in one says so with storage.ErrInTx and changes
 //     nothing;
 //   - a method that reads changes nothing;
+//   - a method that takes an idempotency key and is called again with it changes
+//     nothing and gives the same answer;
 //   - called on another tenant with the same arguments it changes nothing of the
 //     first one and answers nothing of it.
 //

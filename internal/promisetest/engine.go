@@ -69,7 +69,11 @@ var engineMethods = map[string]method{
 		erased, _, err := k.Engine.Forget(ctx, subject, "A17-1-b", time.Time{})
 		return erased, err
 	})},
-	"Engine.Hold": {writes, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Engine.Hold(ctx, claim) })},
+	"Engine.Hold": {writes, plainly(func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+		c := claim
+		c.Key = keyOf(ctx)
+		return k.Engine.Hold(ctx, c)
+	})},
 	"Engine.Holds": {reads, func(h *house) act {
 		_, err := h.Engine.Hold(h.ctx, claim)
 		h.ok(err)

@@ -38,6 +38,7 @@ func acts(do func(*consent.Ledger, context.Context, consent.Act) (consent.Record
 			before(h, &a)
 		}
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			a.Key = keyOf(ctx)
 			r, err := do(k.Ledger, ctx, a)
 			return r, err
 		}
@@ -123,7 +124,10 @@ var ledgerMethods = map[string]method{
 	}},
 	"Ledger.Collect": {writes, func(h *house) act {
 		o := consent.Origin{Subject: subject, At: h.now(), Source: "fair", Way: "scanned", Data: []string{"contact"}}
-		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Ledger.Collect(ctx, o) }
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			o.Key = keyOf(ctx)
+			return k.Ledger.Collect(ctx, o)
+		}
 	}},
 	"Ledger.Inform": {writes, func(h *house) act {
 		o := h.origin()
@@ -144,7 +148,9 @@ var ledgerMethods = map[string]method{
 	"Ledger.Request": {writes, func(h *house) act {
 		a := withEvidence(news(h))
 		a.Purpose, a.Address = "offers", address
-		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Ledger.Request(ctx, a) }
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			return k.Ledger.Request(ctx, a)
+		}
 	}},
 	"Ledger.Confirm": {writes, func(h *house) act {
 		token := h.asked()

@@ -38,7 +38,11 @@ func onLog(do act) func(h *house) act {
 
 var logMethods = map[string]method{
 	"Log.Append": {writes, func(*house) act {
-		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Log.Append(ctx, viewed) }
+		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {
+			e := viewed
+			e.Key = keyOf(ctx)
+			return k.Log.Append(ctx, e)
+		}
 	}},
 	"Log.Record": {writes, func(*house) act {
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,16 +104,22 @@ func (p Place) check(t *testing.T, m method) {
 	require.NotContains(t, told, ada)
 	require.NotContains(t, told, address)
 
-	if m.promise == alone || m.promise == looks {
-		_, err = do(h.ctx, h.Kit)
-	} else {
-		err = p.Host(h.ctx, func(ctx context.Context) error {
-			_, err := do(ctx, h.Kit)
+	key := new(keying)
+	commit := func() (answer any, err error) {
+		ctx := context.WithValue(h.ctx, keying{}, key)
+		if m.promise == alone || m.promise == looks {
+			return do(ctx, h.Kit)
+		}
+		err = p.Host(ctx, func(ctx context.Context) (err error) {
+			answer, err = do(ctx, h.Kit)
 			return err
 		})
+		return answer, err
 	}
+	answer, err = commit()
 	require.NoError(t, err)
-	diff := changed(before, h.dump())
+	after := h.dump()
+	diff := changed(before, after)
 	switch m.promise {
 	case reads, looks:
 		require.Empty(t, diff, "by a reading method")
@@ -122,4 +129,33 @@ func (p Place) check(t *testing.T, m method) {
 	for _, line := range diff {
 		require.True(t, strings.Contains(line, retentiontest.Invoice.Name) || !strings.Contains(line, ada), "in clear: %s", line)
 	}
+
+	if !key.taken {
+		return
+	}
+	h.pass(time.Minute)
+	again, err := commit()
+	require.NoError(t, err, "repeated with its key")
+	require.Empty(t, changed(after, h.dump()), "repeated with its key")
+	require.Equal(t, inJSON(t, answer), inJSON(t, again), "repeated with its key")
+}
+
+func inJSON(t *testing.T, answer any) string {
+	t.Helper()
+	text, err := json.MarshalIndent(answer, "", " ")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// keying hands a case the idempotency key of a call, and learns whether it takes one.
+type keying struct{ taken bool }
+
+// keyOf returns the idempotency key for a call with ctx, if any.
+func keyOf(ctx context.Context) string {
+	k, ok := ctx.Value(keying{}).(*keying)
+	if !ok {
+		return ""
+	}
+	k.taken = true
+	return "key-1"
 }
