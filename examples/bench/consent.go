@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -218,108 +217,10 @@ func consentGive(e *Env) (ours, base func(int) error, err error) {
 		return nil, nil, err
 	}
 	h, err := newHandGift(e)
-	return giving(l), h.gifts, err
-}
-
-// handGift writes what a gift writes, as somebody would write it for one engine.
-type handGift struct {
-	e              *Env
-	tenant         string
-	who            int
-	lock, put, add *sql.Stmt
-	read           *sql.Stmt // what lock does not return
-}
-
-func newHandGift(e *Env) (*handGift, error) {
-	h := &handGift{e: e, tenant: e.Tenant().Scope()}
-	lock := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, event) VALUES (?, '*', '', ?, ?) `
-	read := "SELECT seq, body FROM gdpr_consent WHERE tenant = ? AND purpose = '*' AND channel = '' AND subject = ?"
-	put := `INSERT INTO gdpr_consent (tenant, purpose, channel, subject, seq, status, stops, version, valid_from, valid_until, event, body)
-		VALUES (?, '*', '', ?, ?, 0, 0, 0, 0, 0, ?, ?), (?, 'news', 'email', ?, 0, 4, 0, 1, ?, 0, ?, NULL) `
-	if e.Engine == "mysql" {
-		read += " FOR UPDATE"
-		lock += `ON DUPLICATE KEY UPDATE tenant = VALUES(tenant)`
-		put += `ON DUPLICATE KEY UPDATE seq = VALUES(seq), status = VALUES(status), valid_from = VALUES(valid_from), event = VALUES(event), body = VALUES(body)`
-	} else {
-		lock += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET tenant = excluded.tenant RETURNING seq, body`
-		put += `ON CONFLICT (tenant, purpose, channel, subject) DO UPDATE SET seq = excluded.seq, status = excluded.status, valid_from = excluded.valid_from, event = excluded.event, body = excluded.body`
-	}
-	if e.Engine == "sqlite" { // there one transaction writes at a time: a write of nothing is the lock
-		lock = "UPDATE gdpr_schema_version SET state = state WHERE version < 0"
-	}
-	add := `INSERT INTO gdpr_consent_event (tenant, subject, seq, id, kind, purpose, channel, version, at, recorded, valid_until, ground, text_hash, proof_hash, idem, request, detail)
-		VALUES (?, ?, ?, ?, 'given', 'news', 'email', 1, ?, ?, 0, 'A6-1-a', ?, ?, ?, ?, ?)`
-	for _, s := range []struct {
-		to    **sql.Stmt
-		query string
-	}{{&h.lock, lock}, {&h.read, read}, {&h.put, put}, {&h.add, add}} {
-		var err error
-		if *s.to, err = e.SQL.Prepare(e.bind(s.query)); err != nil {
-			return nil, err
-		}
-	}
-	return h, nil
-}
-
-var detailText = `{"method":"checkbox","by":"subject","language":"en"}`
-
-func (h *handGift) gifts(n int) error {
-	for range n {
-		h.who++
-		if err := h.gift(benchKey(h.who)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h *handGift) gift(subject string) error {
-	tx, err := h.e.SQL.Begin()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer tx.Rollback()
-	seq, err := h.person(tx, subject)
-	if err != nil {
-		return err
-	}
-	if err := h.write(tx, subject, seq+1); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// person locks the row of the person as a whole.
-func (h *handGift) person(tx *sql.Tx, subject string) (seq int64, err error) {
-	var body []byte
-	switch h.e.Engine {
-	case "sqlite":
-		_, err = tx.Stmt(h.lock).Exec()
-	case "mysql":
-		_, err = tx.Stmt(h.lock).Exec(h.tenant, subject, []byte{})
-	default:
-		err = tx.Stmt(h.lock).QueryRow(h.tenant, subject, []byte{}).Scan(&seq, &body)
-		return seq, err
-	}
-	if err != nil {
-		return 0, err
-	}
-	err = tx.Stmt(h.read).QueryRow(h.tenant, subject).Scan(&seq, &body)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return seq, err
-}
-
-// write adds the event and puts the current rows.
-func (h *handGift) write(tx *sql.Tx, subject string, seq int64) error {
-	id, hash, at := randomID(), make([]byte, 32), time.Now().UnixMicro()
-	if _, err := tx.Stmt(h.add).Exec(h.tenant, subject, seq, id, at, at, hash, []byte{}, id, hash, detailText); err != nil {
-		return err
-	}
-	body := fmt.Appendf(nil, `{"pairs":{"news|email":{"status":4,"event":"%x","version":1,"from":%d}}}`, id, at)
-	_, err := tx.Stmt(h.put).Exec(h.tenant, subject, seq, []byte{}, body, h.tenant, subject, at, id)
-	return err
+	return giving(l), h.gifts, giftsBehind(e)
 }
 
 func consentAudited(e *Env) (ours, base func(int) error, err error) {
@@ -466,7 +367,7 @@ func (c *chain) chained(subject string) error {
 		return err
 	}
 	defer tx.Rollback()
-	seq, err := c.person(tx, subject)
+	seq, body, err := c.person(tx, subject)
 	if err != nil {
 		return err
 	}
@@ -475,7 +376,7 @@ func (c *chain) chained(subject string) error {
 	if err := tx.Stmt(c.head).QueryRow().Scan(&n, &last); err != nil {
 		return err
 	}
-	if err := c.write(tx, subject, seq+1); err != nil {
+	if err := c.write(tx, subject, seq+1, body); err != nil {
 		return err
 	}
 	args := c.e.rawArgs()
