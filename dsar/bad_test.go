@@ -34,6 +34,14 @@ func TestBadIntakeNamesFieldAndRule(t *testing.T) {
 		"restriction":       {"Intake.Ground", func(in *dsar.Intake) { in.Kind = dsar.Restriction; in.Ground = "A17-1-a" }},
 		"withdrawal":        {"Intake.Purposes", func(in *dsar.Intake) { in.Kind = dsar.Withdrawal }},
 		"rectification":     {"Intake.Changes", func(in *dsar.Intake) { in.Kind = dsar.Rectification; in.Text = "" }},
+		"prose as ground":   {"Intake.Ground", func(in *dsar.Intake) { in.Ground = "anna wants it" }},
+		"language":          {"Intake.Language", func(in *dsar.Intake) { in.Language = "nl\x00" }},
+		"long language":     {"Intake.Language", func(in *dsar.Intake) { in.Language = strings.Repeat("n", 17) }},
+		"key, no UTF-8":     {"Intake.Key", func(in *dsar.Intake) { in.Key = "form\xff" }},
+		"key with NUL":      {"Intake.Key", func(in *dsar.Intake) { in.Key = "form\x00" }},
+		"empty purpose":     {"Intake.Purposes", func(in *dsar.Intake) { in.Kind = dsar.Objection; in.Purposes = []string{""} }},
+		"empty category":    {"Intake.Scope", func(in *dsar.Intake) { in.Scope.Categories = []string{""} }},
+		"NUL in a field":    {"Intake.Scope", func(in *dsar.Intake) { in.Scope.Fields = []string{"name\x00"} }},
 		"who":               {"Intake.By", func(in *dsar.Intake) { in.By = "jan@acme.example" }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +57,34 @@ func TestBadIntakeNamesFieldAndRule(t *testing.T) {
 	for _, err := range w.Desk.List(context.Background(), dsar.Filter{}) {
 		require.NoError(t, err)
 		t.Fatal("something was written")
+	}
+}
+
+func TestBadDisclosureNamesFieldAndRule(t *testing.T) {
+	w := dsartest.NewWorld(t, memstore.New(nil))
+	for field, change := range map[string]func(*dsar.Disclosed){
+		"Disclosed.Basis":      func(g *dsar.Disclosed) { g.Basis = "because anna asked" },
+		"Disclosed.Country":    func(g *dsar.Disclosed) { g.Country = "us" },
+		"Disclosed.Key":        func(g *dsar.Disclosed) { g.Key = "\xff" },
+		"Disclosed.Categories": func(g *dsar.Disclosed) { g.Categories = []string{"contact", ""} },
+	} {
+		g := dsar.Disclosed{Subject: "c1", Recipient: "Mailer Ltd", Country: "US", Categories: []string{"contact"}, Basis: "A6-1-f"}
+		change(&g)
+		var ie *gdpr.InvalidError
+		require.ErrorAs(t, w.Desk.Disclose(context.Background(), g), &ie, field)
+		require.Equal(t, field, ie.Field)
+	}
+	for range w.Desk.Disclosures(context.Background(), "c1") {
+		t.Fatal("something was written")
+	}
+}
+
+func TestBadKeyOfAStep(t *testing.T) {
+	w := dsartest.NewWorld(t, memstore.New(nil))
+	r := w.Receive(dsar.Access)
+	for _, key := range []string{"\xff", "a\x00", strings.Repeat("k", 129)} {
+		_, err := w.Desk.Waive(context.Background(), r.ID, "known", dsar.Act{By: "emp1", Key: key})
+		require.ErrorIs(t, err, gdpr.ErrInvalid)
 	}
 }
 

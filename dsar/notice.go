@@ -36,20 +36,8 @@ var (
 
 // Disclose logs a disclosure. It joins the transaction of the context.
 func (d *Desk) Disclose(ctx context.Context, g Disclosed) error {
-	if err := gdpr.CheckSubject("Disclosed.Subject", g.Subject, d.o.LooseSubjects); err != nil {
+	if err := d.checkDisclosed(&g); err != nil {
 		return err
-	}
-	if err := gdpr.CheckSubject("Disclosed.Recipient", g.Recipient, true); err != nil {
-		return err
-	}
-	if len(g.Categories) == 0 {
-		return invalid("Disclosed.Categories", "is empty")
-	}
-	if len(g.Country) != 0 && len(g.Country) != 2 {
-		return invalid("Disclosed.Country", "must be two letters of ISO 3166-1, or empty")
-	}
-	if len(g.Basis) > 64 || len(g.Key) > 128 {
-		return invalid("Disclosed", "basis has at most 64 bytes and key 128")
 	}
 	h := frame.Hash("gdprkit/dsar/disclosed/v1", append([]string{g.Subject, g.Recipient, g.Country, g.Basis}, g.Categories...)...)
 	if g.Key == "" {
@@ -82,6 +70,32 @@ func (d *Desk) Disclose(ctx context.Context, g Disclosed) error {
 		}
 		return d.o.Auditor.Record(ctx, "data.disclosed", g.Subject, gdpr.Clear("basis", g.Basis), gdpr.Personal("recipient", g.Subject, g.Recipient))
 	})
+}
+
+func (d *Desk) checkDisclosed(g *Disclosed) error {
+	if err := gdpr.CheckSubject("Disclosed.Subject", g.Subject, d.o.LooseSubjects); err != nil {
+		return err
+	}
+	if err := gdpr.CheckSubject("Disclosed.Recipient", g.Recipient, true); err != nil {
+		return err
+	}
+	for _, c := range g.Categories {
+		if err := gdpr.CheckSubject("Disclosed.Categories", c, true); err != nil {
+			return err
+		}
+	}
+	switch c := g.Country; {
+	case len(g.Categories) == 0:
+		return invalid("Disclosed.Categories", "is empty")
+	case c != "" && (len(c) != 2 || c[0] < 'A' || c[0] > 'Z' || c[1] < 'A' || c[1] > 'Z'):
+		return invalid("Disclosed.Country", "must be two upper-case letters of ISO 3166-1, or empty")
+	}
+	if g.Basis != "" {
+		if err := checkCode("Disclosed.Basis", g.Basis); err != nil {
+			return err
+		}
+	}
+	return checkKey("Disclosed.Key", g.Key)
 }
 
 // Disclosures yields to whom data of a subject was given, oldest first.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/frame"
@@ -210,18 +212,18 @@ func (d *Desk) complete(in *Intake, now time.Time) error {
 }
 
 func (in *Intake) checkWho() error {
-	act := Act{By: in.By, Key: in.Key}
+	if err := checkKey("Intake.Key", in.Key); err != nil {
+		return err
+	}
 	switch {
-	case len(act.Key) > 128:
-		return invalid("Intake.Key", "has %d bytes; the limit is 128", len(act.Key))
 	case !slices.Contains([]Channel{ByForm, ByEmail, ByLetter, ByPhone, InPerson, ByAPI}, in.Channel):
 		return invalid("Intake.Channel", "is not one of the channels")
 	case !slices.Contains([]Capacity{Self, Proxy, Parent, LegalRep, Heir, ByAuthority}, in.Capacity):
 		return invalid("Intake.Capacity", "is not one of the capacities")
 	case in.Capacity != Self && in.Mandate == "":
 		return invalid("Intake.Mandate", "is empty; capacity %s needs a proof", in.Capacity)
-	case len(in.Language) > 16:
-		return invalid("Intake.Language", "is longer than 16 bytes")
+	case len(in.Language) > 16 || strings.ContainsFunc(in.Language, func(c rune) bool { return c != '-' && (c > 'z' || !unicode.IsLetter(c) && !unicode.IsDigit(c)) }):
+		return invalid("Intake.Language", "must be a tag of BCP 47 of at most 16 bytes")
 	case len(in.Subjects) > 100:
 		return invalid("Intake.Subjects", "names more than 100 keys")
 	}
@@ -246,8 +248,27 @@ func (in *Intake) checkKind() error {
 		return invalid("Intake.Purposes", "is empty; name what is objected to, or withdrawn")
 	case in.Kind == Rectification && len(in.Changes) == 0 && in.Text == "":
 		return invalid("Intake.Changes", "is empty; say what is to be corrected, here or in Text")
-	case len(in.Ground) > 64:
-		return invalid("Intake.Ground", "is longer than 64 bytes")
+	}
+	if in.Ground != "" {
+		if err := checkCode("Intake.Ground", in.Ground); err != nil {
+			return err
+		}
+	}
+	return in.checkNames()
+}
+
+// checkNames checks the names of purposes, categories and fields: an empty one would be
+// taken for all of them, or for none.
+func (in *Intake) checkNames() error {
+	for _, name := range in.Purposes {
+		if err := gdpr.CheckSubject("Intake.Purposes", name, true); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Concat(in.Scope.Categories, in.Scope.Fields) {
+		if err := gdpr.CheckSubject("Intake.Scope", name, true); err != nil {
+			return err
+		}
 	}
 	return nil
 }

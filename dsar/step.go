@@ -7,7 +7,10 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/internal/frame"
@@ -42,8 +45,16 @@ func (d *Desk) checkAct(a *Act) error {
 	if a.Key == "" {
 		a.Key = ids.New().String()
 	}
-	if len(a.Key) > 128 {
-		return invalid("Act.Key", "has %d bytes; the limit is 128", len(a.Key))
+	return checkKey("Act.Key", a.Key)
+}
+
+// checkKey checks a key of idempotency.
+func checkKey(field, key string) error {
+	switch {
+	case len(key) > 128:
+		return invalid(field, "has %d bytes; the limit is 128", len(key))
+	case !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl):
+		return invalid(field, "is not UTF-8 or has a control character")
 	}
 	return nil
 }
