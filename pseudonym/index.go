@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type indexDomain struct {
 	name      string
 	normalise Normaliser
 	keys      []*indexKey
+	looked    atomic.Int64 // as of which check there were no other roots
 }
 
 type indexKey struct {
@@ -74,7 +76,7 @@ func (v *Vault) AppendIndex(ctx context.Context, dst []byte, domain, value strin
 // after [Vault.RotateIndex].
 func (v *Vault) Candidates(ctx context.Context, domain, value string) ([][]byte, error) {
 	d := v.indexes.get(domain)
-	if d == nil || !v.fresh() { // another process may have made a new root
+	if d == nil || !v.fresh() || d.looked.Load() != v.checked.Load() { // another process may have made a new root
 		var err error
 		if d, err = v.indexDomain(ctx, domain); err != nil {
 			return nil, err
@@ -94,19 +96,27 @@ func (v *Vault) Candidates(ctx context.Context, domain, value string) ([][]byte,
 // RotateIndex makes a new root for the indexes. Rows indexed before are found
 // through [Vault.Candidates] until the host has indexed them anew.
 func (v *Vault) RotateIndex(ctx context.Context) error {
-	list, err := v.secret(ctx, secretIndex)
-	if err != nil {
-		return err
+	for tries := 0; ; tries++ {
+		v.secrets.drop(secretIndex) // another process may have made one
+		list, err := v.secret(ctx, secretIndex)
+		if err != nil {
+			return err
+		}
+		if list[0].generation >= maxRoots {
+			return gdpr.Invalid("index", "has used its %d roots", maxRoots)
+		}
+		err = v.keys.InTx(ctx, func(ctx context.Context) error {
+			if err := v.addSecret(ctx, secretIndex, list[0].generation+1, live); err != nil {
+				return err
+			}
+			return v.record(ctx, "key.index.rotated", "")
+		})
+		if !errors.Is(err, errEpochMoved) || tries == 8 {
+			v.secrets.clear()
+			v.indexes.clear()
+			return unavailableIf("rotate the index root", err)
+		}
 	}
-	if list[0].generation >= maxRoots {
-		return gdpr.Invalid("index", "has used its %d roots", maxRoots)
-	}
-	if err := v.addSecret(ctx, secretIndex, list[0].generation+1, live); err != nil {
-		return unavailable("rotate the index root", err)
-	}
-	v.secrets.clear()
-	v.indexes.clear()
-	return v.record(ctx, "key.index.rotated", "")
 }
 
 // indexDomain derives the keys of a domain, from roots that were read within KeyBound.
@@ -115,18 +125,19 @@ func (v *Vault) indexDomain(ctx context.Context, domain string) (*indexDomain, e
 	if !ok {
 		return nil, gdpr.Invalid("domain", "has no blind index; add it to Options.Indexes")
 	}
-	if !v.fresh() {
-		v.secrets.drop(secretIndex)
-	}
 	if err := v.check(ctx); err != nil {
 		return nil, err
 	}
+	looked := v.checked.Load()
+	v.secrets.drop(secretIndex)
 	roots, err := v.secret(ctx, secretIndex)
 	if err != nil {
 		return nil, err
 	}
 	d := &indexDomain{name: domain, normalise: normalise}
+	d.looked.Store(looked)
 	if old := v.indexes.get(domain); old != nil && len(old.keys) == len(roots) {
+		old.looked.Store(looked)
 		return old, nil
 	}
 	for _, r := range roots {
