@@ -134,10 +134,17 @@ func (v *Vault) ImportKeys(ctx context.Context, r io.Reader, reason string) erro
 	if err != nil {
 		return err
 	}
-	if err := v.mergeFences(ctx, rows); err != nil {
-		return unavailable("read the fences", err)
-	}
-	if err := v.keys.InTx(ctx, func(ctx context.Context) error { return v.replaceKeys(ctx, rows, reason) }); err != nil {
+	trimRecords(rows)
+	err = v.keys.InTx(ctx, func(ctx context.Context) error {
+		if _, err := lockHead(ctx, v.keys, headKeys, head{}); err != nil { // no shred meanwhile
+			return err
+		}
+		if err := v.mergeFences(ctx, rows); err != nil {
+			return err
+		}
+		return v.replaceKeys(ctx, rows, reason)
+	})
+	if err != nil {
 		return unavailable("import the keys", err)
 	}
 	v.cache.clear()
@@ -206,11 +213,31 @@ func importRow(rows map[*storage.Table][][]any, line *backupLine) error {
 	return nil
 }
 
+// columnIn returns the place of a column in the rows of a table.
+func columnIn(t *storage.Table, name string) int {
+	return slices.IndexFunc(t.Columns, func(c storage.Column) bool { return c.Name == name })
+}
+
+// trimRecords takes out the records after the head's last: of shreds while the backup
+// was made. The next shred needs their places, and their fences say the rest.
+func trimRecords(rows map[*storage.Table][][]any) {
+	name, incarnation, planned := columnIn(schema.KeyHead, "name"), columnIn(schema.KeyHead, "incarnation"), columnIn(schema.KeyHead, "planned")
+	log, n := columnIn(schema.KeyRecord, "incarnation"), columnIn(schema.KeyRecord, "n")
+	for _, h := range rows[schema.KeyHead] {
+		if h[name] != headKeys {
+			continue
+		}
+		rows[schema.KeyRecord] = slices.DeleteFunc(rows[schema.KeyRecord], func(r []any) bool {
+			return string(r[log].([]byte)) == string(h[incarnation].([]byte)) && r[n].(int64) > h[planned].(int64)
+		})
+	}
+}
+
 // mergeFences takes out the keys that the backup or this store knows to be
 // destroyed, and keeps this store's fences.
 func (v *Vault) mergeFences(ctx context.Context, rows map[*storage.Table][][]any) error {
 	dead := map[string]bool{}
-	kid := slices.IndexFunc(schema.KeyFence.Columns, func(c storage.Column) bool { return c.Name == "kid" })
+	kid := columnIn(schema.KeyFence, "kid")
 	for _, row := range rows[schema.KeyFence] {
 		dead[string(row[kid].([]byte))] = true
 	}
@@ -229,9 +256,9 @@ func (v *Vault) mergeFences(ctx context.Context, rows map[*storage.Table][][]any
 		dead[string(id)] = true
 		rows[schema.KeyFence] = append(rows[schema.KeyFence], []any{append([]byte{}, id...), *dest[1].(*int64), *dest[2].(*int64)})
 	}
-	at := slices.IndexFunc(schema.Key.Columns, func(c storage.Column) bool { return c.Name == "kid" })
+	at := columnIn(schema.Key, "kid")
 	rows[schema.Key] = slices.DeleteFunc(rows[schema.Key], func(row []any) bool { return dead[string(row[at].([]byte))] })
-	at = slices.IndexFunc(schema.KeyToken.Columns, func(c storage.Column) bool { return c.Name == "kid" })
+	at = columnIn(schema.KeyToken, "kid")
 	rows[schema.KeyToken] = slices.DeleteFunc(rows[schema.KeyToken], func(row []any) bool { return dead[string(row[at].([]byte))] })
 	return nil
 }

@@ -15,27 +15,35 @@ import (
 	"github.com/gdprkit/gdprkit/storage/memstore"
 )
 
-// hooked runs a function once, after the next row of a table was read.
+// hooked runs a function once, when a row of a table was read, or before or after rows of
+// it are.
 type hooked struct {
 	storage.Store
-	table string
-	then  func()
+	table       string
+	then, after func()
 }
 
 func (h *hooked) Get(ctx context.Context, s *storage.Select, args []any, dest ...any) error {
 	err := h.Store.Get(ctx, s, args, dest...)
-	h.run(s)
+	h.run(s, &h.then)
 	return err
 }
 
 func (h *hooked) Scan(ctx context.Context, s *storage.Select, args []any) iter.Seq2[storage.Row, error] {
-	h.run(s)
-	return h.Store.Scan(ctx, s, args)
+	h.run(s, &h.then)
+	return func(yield func(storage.Row, error) bool) {
+		for row, err := range h.Store.Scan(ctx, s, args) {
+			if !yield(row, err) {
+				return
+			}
+		}
+		h.run(s, &h.after)
+	}
 }
 
-func (h *hooked) run(s *storage.Select) {
-	if then := h.then; then != nil && s.From.Name == h.table {
-		h.then = nil
+func (h *hooked) run(s *storage.Select, f *func()) {
+	if then := *f; then != nil && s.From.Name == h.table {
+		*f = nil
 		then()
 	}
 }
