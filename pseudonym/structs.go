@@ -1,6 +1,7 @@
 package pseudonym
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -150,8 +151,9 @@ func throughPointer(t reflect.Type, index []int) bool {
 
 // SealStruct seals the tagged fields of a struct in place and fills its index
 // fields. The type must have been given to [Vault.Register]. If any field fails,
-// the struct is left as it was. Empty fields are sealed too, so that they do not
-// stand out; a field whose subject field is empty must be empty itself and stays so.
+// the struct is left as it was. A field that this vault has sealed already is refused:
+// in a transaction that may run again, seal a copy. Empty fields are sealed too, so that
+// they do not stand out; a field whose subject field is empty must be empty itself and stays so.
 func (v *Vault) SealStruct(ctx context.Context, subject, record string, pointer any) error {
 	return v.eachField(pointer, func(s reflect.Value, f *structField) ([]update, error) {
 		plain := bytesOf(s.FieldByIndex(f.index))
@@ -162,6 +164,9 @@ func (v *Vault) SealStruct(ctx context.Context, subject, record string, pointer 
 		sealed, err := v.Seal(ctx, who, f.name+"/"+record, plain)
 		if err != nil {
 			return nil, err
+		}
+		if isSealed(s.FieldByIndex(f.index), sealed) {
+			return nil, gdpr.Invalid(f.name, "is sealed already; seal a copy in a function that may run again")
 		}
 		updates := []update{{f.index, sealed, Text}}
 		if f.domain != "" {
@@ -244,6 +249,16 @@ func (f *structField) owner(s reflect.Value, subject string, size int) (string, 
 		return "", gdpr.Invalid(f.name, "has no subject; a value stays in clear without one")
 	}
 	return who, nil
+}
+
+// isSealed tells whether a field holds a value with the head of sealed, which no other
+// value can have.
+func isSealed(field reflect.Value, sealed []byte) bool {
+	value := bytesOf(field)
+	if field.Kind() == reflect.String {
+		value, _ = ParseText(string(value))
+	}
+	return bytes.HasPrefix(value, sealed[:nonceAt])
 }
 
 func bytesOf(v reflect.Value) []byte {

@@ -99,3 +99,26 @@ func TestTagErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) { require.ErrorIs(t, v.Register(value), gdpr.ErrInvalid) })
 	}
 }
+
+// A transaction that runs again would seal the struct twice; the second time it is told
+// so, and a host's bytes that only look alike are sealed.
+func TestStructIsNotSealedTwice(t *testing.T) {
+	ctx := t.Context()
+	v := pseudonymtest.NewVault(t, memstore.New(nil).Tenant("acme"), pseudonymtest.NewKMS(), nil)
+	require.NoError(t, v.Register(&call{}))
+	for _, c := range []call{
+		{Caller: "c-1", Callee: "c-2", Number: "+31 20 123 4567", Note: "asked for Bob", Raw: []byte("x")},
+		{Callee: "c-2", Note: "asked for Bob"}, {Raw: []byte("x")},
+	} {
+		require.NoError(t, v.SealStruct(ctx, "c-3", "9", &c))
+		sealed := c
+		require.ErrorIs(t, v.SealStruct(ctx, "c-3", "9", &c), gdpr.ErrInvalid)
+		require.Equal(t, sealed, c)
+	}
+	looks := make([]byte, 64)
+	looks[0], looks[1] = 1, 1
+	c := call{Callee: "c-2", Note: pseudonym.Text(looks), Raw: looks}
+	require.NoError(t, v.SealStruct(ctx, "c-3", "9", &c))
+	require.NoError(t, v.OpenStruct(ctx, "c-3", "9", &c))
+	require.Equal(t, looks, c.Raw)
+}
