@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/gdprkit/gdprkit/gdpr"
+	"github.com/gdprkit/gdprkit/internal/frame"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -26,6 +27,16 @@ func (r *epochRow) args() []any {
 	return []any{r.epoch, r.ref, r.kid[:], r.wrapped, r.state, r.created, r.retired, r.gone}
 }
 
+const tekLabel = "gdprkit/tek/v1\x00"
+
+// tekID is the id of a tenant key's row. It commits to the key: a wrapper that answers
+// with another one is found out before anything is wrapped under that.
+func tekID(tenant string, tek []byte) keyID {
+	b := append(append(make([]byte, 0, 128), tekLabel...), tek...)
+	sum := sum256(frame.Append(b, tenant))
+	return keyID(sum[:16])
+}
+
 const tekName = "tek" // stands in the place of the compartment; its subject is empty
 
 // newEpoch asks the wrapper for a key-encryption key and wraps a new tenant key.
@@ -37,9 +48,9 @@ func (v *Vault) newEpoch(ctx context.Context, epoch, state int) (*epochRow, erro
 	if ref == "" || len(ref) > 512 {
 		return nil, gdpr.Invalid("KeyWrapper.Create", "returned a name of %d bytes; 1 to 512 are possible", len(ref))
 	}
-	r := &epochRow{epoch: epoch, ref: ref, kid: newKeyID(""), state: state, created: storage.Micros(v.now())}
 	var tek [keySize]byte
 	random(tek[:])
+	r := &epochRow{epoch: epoch, ref: ref, kid: tekID(v.tenant, tek[:]), state: state, created: storage.Micros(v.now())}
 	r.wrapped, err = v.wrapper.Wrap(ctx, ref, tek[:], wrapAAD(v.tenant, "", tekName, r.kid, epoch))
 	return r, unavailableIf("wrap the tenant key", err)
 }
@@ -106,8 +117,8 @@ func (v *Vault) unwrapTEK(ctx context.Context, epoch int, r *epochRow) (cipher.A
 		return nil, fmt.Errorf("pseudonym: key-encryption key of epoch %d: %w: %w", epoch, ErrKeyLost, err)
 	case err != nil:
 		return nil, unavailable("unwrap the tenant key", err)
-	case len(key) != keySize:
-		return nil, fmt.Errorf("pseudonym: tenant key of epoch %d has a wrong length: %w", epoch, ErrKeyUnavailable)
+	case len(key) != keySize || tekID(v.tenant, key) != r.kid:
+		return nil, fmt.Errorf("pseudonym: key wrapper answered with another key than that of epoch %d: %w", epoch, ErrKeyUnavailable)
 	}
 	return newGCM(key), nil
 }

@@ -104,3 +104,37 @@ func TestRun(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
+
+// astray answers with another key once.
+type astray struct {
+	*pseudonymtest.KMS
+	once bool
+}
+
+func (a *astray) Unwrap(ctx context.Context, ref string, wrapped, additional []byte) ([]byte, error) {
+	if a.once {
+		a.once = false
+		return make([]byte, 32), nil
+	}
+	return a.KMS.Unwrap(ctx, ref, wrapped, additional)
+}
+
+// A wrapper that answers with another key once does no harm that lasts: nothing is
+// sealed, or moved to a new epoch, under that key.
+func TestWrapperThatAnswersWithAnotherKey(t *testing.T) {
+	ctx := t.Context()
+	kms := &astray{KMS: pseudonymtest.NewKMS()}
+	s := memstore.New(nil).Tenant("acme")
+	require.NoError(t, pseudonymtest.NewVault(t, s, kms, nil).Ready(ctx))
+	v := pseudonymtest.NewVault(t, s, kms, nil)
+	kms.once = true
+	_, err := v.Seal(ctx, "c-1", place, []byte("x"))
+	require.ErrorIs(t, err, pseudonym.ErrKeyUnavailable)
+	sealed, err := v.Seal(ctx, "c-1", place, []byte("x"))
+	require.NoError(t, err)
+	kms.once = true
+	require.ErrorIs(t, v.Rotate(ctx), pseudonym.ErrKeyUnavailable)
+	require.NoError(t, v.Rotate(ctx))
+	_, err = pseudonymtest.NewVault(t, s, kms, nil).Open(ctx, "c-1", place, sealed)
+	require.NoError(t, err)
+}
