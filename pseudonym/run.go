@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gdprkit/gdprkit/gdpr"
 	"github.com/gdprkit/gdprkit/storage"
 )
 
@@ -28,8 +29,8 @@ func (v *Vault) Run(ctx context.Context) error {
 		began := time.Now()
 		err := v.Work(ctx)
 		if v.opts.Now == nil && v.fresh() && err == nil {
+			v.armed.Store(true) // before the timer, which may run out at once
 			out.Reset(v.opts.KeyBound - time.Since(began))
-			v.armed.Store(true)
 		}
 		if err != nil && ctx.Err() == nil {
 			v.opts.Logger.WarnContext(ctx, "work on keys failed", slog.Any("error", err))
@@ -56,8 +57,10 @@ func (v *Vault) Work(ctx context.Context) error {
 	return errors.Join(err, scrubbed)
 }
 
-// shredDue carries out the scheduled shreds whose time has come.
+// shredDue carries out the scheduled shreds whose time has come. One that fails by
+// itself, since it keeps what is no compartment any more, does not hold up the others.
 func (v *Vault) shredDue(ctx context.Context) error {
+	var failed error
 	for row, err := range v.data.Scan(ctx, selSchedule, []any{storage.Micros(v.now())}) {
 		if err != nil {
 			return unavailable("read the scheduled shreds", err)
@@ -71,12 +74,16 @@ func (v *Vault) shredDue(ctx context.Context) error {
 		if kept != "" {
 			keep = strings.Split(kept, ",")
 		}
-		if err := v.Shred(ctx, subject, keep...); err != nil && !errors.Is(err, ErrUnfinished) {
+		switch err := v.Shred(ctx, subject, keep...); {
+		case errors.Is(err, gdpr.ErrInvalid):
+			failed = err
+			continue
+		case err != nil && !errors.Is(err, ErrUnfinished):
 			return err
 		}
 		if _, err := v.data.Apply(ctx, delSchedule.With(subject)); err != nil {
 			return unavailable("strike the scheduled shred", err)
 		}
 	}
-	return nil
+	return failed
 }
