@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -157,6 +158,10 @@ func or[T comparable](v, otherwise T) T {
 func compartmentsOf(rules map[string]string) ([]string, error) {
 	list := []string{Ordinary, Proof, Statutory, Request, ID}
 	for place, name := range rules {
+		table, column, dot := strings.Cut(place, ".")
+		if table == "" || dot && column == "" || strings.Contains(place, "/") {
+			return nil, gdpr.Invalid("Options.Compartments", "%q is neither a table nor table.column", place)
+		}
 		if !validName(name, 32) {
 			return nil, gdpr.Invalid("Options.Compartments", "%q names a compartment that is not 1 to 32 of a-z, 0-9 and -", place)
 		}

@@ -27,9 +27,18 @@ const maxPlace = 512
 
 // Place names the cell that a sealed value belongs to: "table.column/record". The
 // value opens nowhere else. The table has neither "." nor "/", the column no "/",
-// and none of the three is empty; [Vault.Seal] refuses a place that breaks this.
+// and none of the three is empty. Of what breaks this it makes a place that
+// [Vault.Seal] refuses.
 // The record is the key of the row as text, and must not change.
-func Place(table, column, record string) string { return table + "." + column + "/" + record }
+func Place(table, column, record string) string {
+	if strings.ContainsAny(table, "./") || strings.IndexByte(column, '/') >= 0 {
+		return noPlace
+	}
+	return table + "." + column + "/" + record
+}
+
+// noPlace stands for a place that cannot be written.
+const noPlace = "/"
 
 // field is what the vault knows about one column.
 type field struct {
@@ -118,6 +127,8 @@ func checkPlace(place string) error {
 	switch {
 	case place == "":
 		return gdpr.Invalid("place", "is empty; make it with pseudonym.Place(table, column, record)")
+	case place == noPlace:
+		return gdpr.Invalid("place", "was made of a table with \".\" or \"/\", or of a column with \"/\"")
 	case len(place) > maxPlace:
 		return gdpr.Invalid("place", "has %d bytes; the limit is %d", len(place), maxPlace)
 	case !ok || !dot || table == "" || column == "" || record == "":

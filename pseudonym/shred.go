@@ -120,8 +120,8 @@ func (v *Vault) plan(subject string, keep []string) (Receipt, error) {
 		return r, err
 	}
 	for _, k := range keep {
-		if !slices.Contains(v.compartments, k) {
-			return r, gdpr.Invalid("keep", "%q is not a compartment of this vault", k)
+		if !slices.Contains(v.compartments, k) { // it may be a subject
+			return r, gdpr.Invalid("keep", "has a name that is not a compartment of this vault; further subjects take a call each")
 		}
 	}
 	for _, c := range v.compartments {
