@@ -262,6 +262,12 @@ func (v *Vault) bury(ctx context.Context, k head, ops []storage.Op, done, rows [
 // outcome applies ops, takes the intents away and records what was shredded, once.
 // Aliases are those that ops give to subjects.
 func (v *Vault) outcome(ctx context.Context, s storage.Store, ops []storage.Op, rows []closingRow, aliases map[string][]byte) error {
+	if len(rows) > 0 && rows[0].subject != rows[len(rows)-1].subject {
+		var err error
+		if rows, err = stillClosing(ctx, s, rows); err != nil {
+			return err
+		}
+	}
 	var subjects []string
 	for _, r := range rows {
 		ops = append(ops, delClosing.With(r.subject, r.compartment))
@@ -279,6 +285,27 @@ func (v *Vault) outcome(ctx context.Context, s storage.Store, ops []storage.Op, 
 		}
 	}
 	return nil
+}
+
+// stillClosing returns those of rows that nobody else has finished.
+func stillClosing(ctx context.Context, s storage.Store, rows []closingRow) (list []closingRow, err error) {
+	open := map[closingKey]bool{}
+	for row, err := range s.Scan(ctx, selClosings, nil) {
+		var k closingKey
+		if err == nil {
+			err = row.Scan(&k.subject, &k.compartment)
+		}
+		if err != nil {
+			return nil, err
+		}
+		open[k] = true
+	}
+	for _, r := range rows {
+		if open[closingKey{r.subject, r.compartment}] {
+			list = append(list, r)
+		}
+	}
+	return list, nil
 }
 
 type closingKey struct{ subject, compartment string }
