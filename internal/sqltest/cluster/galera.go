@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,18 +121,24 @@ func (n *Node) Start(t testing.TB, first bool) {
 	for _, p := range n.g.Nodes {
 		peers = append(peers, "127.0.0.1:"+strconv.Itoa(p.gcomm))
 	}
-	at := func(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
+	addr := func(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 	args := []string{"--no-defaults", "--datadir=" + n.dir("data"), "--tmpdir=" + n.dir("tmp"), "--socket=" + n.dir("s"),
 		"--pid-file=" + n.dir("pid"), "--port=" + strconv.Itoa(n.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--binlog-format=ROW", "--default-storage-engine=InnoDB", "--innodb-autoinc-lock-mode=2", "--innodb-buffer-pool-size=64M",
 		"--max-connections=200", "--wsrep-on=ON", "--wsrep-provider=" + n.g.provider, "--wsrep-cluster-name=gdprkit",
 		"--wsrep-cluster-address=gcomm://" + strings.Join(peers, ","),
-		"--wsrep-provider-options=gmcast.listen_addr=tcp://" + at(n.gcomm) + ";ist.recv_addr=" + at(n.ist) +
+		"--wsrep-provider-options=gmcast.listen_addr=tcp://" + addr(n.gcomm) + ";ist.recv_addr=" + addr(n.ist) +
 			";gcache.size=64M;base_host=127.0.0.1;evs.keepalive_period=PT0.3S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S;evs.inactive_check_period=PT0.2S",
-		"--wsrep-node-address=" + at(n.gcomm), "--wsrep-node-incoming-address=" + at(n.port), "--wsrep-node-name=" + n.Name,
-		"--wsrep-sst-method=rsync", "--wsrep-sst-receive-address=" + at(n.s)}
-	if first {
+		"--wsrep-node-address=" + addr(n.gcomm), "--wsrep-node-incoming-address=" + addr(n.port), "--wsrep-node-name=" + n.Name,
+		"--wsrep-sst-method=rsync", "--wsrep-sst-receive-address=" + addr(n.s)}
+	at, err := n.recovered(args)
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case first:
 		args = append(args, "--wsrep-new-cluster")
+	case at != "":
+		args = append(args, "--wsrep-start-position="+at)
 	}
 	cmd, err := n.g.launcher.Command(n.g.daemon, args...)
 	if err != nil {
@@ -149,6 +156,30 @@ func (n *Node) Start(t testing.TB, first bool) {
 		tail, _ := os.ReadFile(n.dir("log"))
 		t.Fatalf("%s: %v\n%s", n.Name, err, tail[max(0, len(tail)-3000):])
 	}
+}
+
+var position = regexp.MustCompile(`WSREP: Recovered position: (\S+:\d+)`)
+
+// recovered asks the files of a node that was killed how far it came, as the unit of
+// a distribution does before each start, so that it is sent the rest and not a copy of
+// everything. A node that was never in the cluster has come nowhere.
+func (n *Node) recovered(args []string) (string, error) {
+	if _, err := os.Stat(n.dir("data", "grastate.dat")); err != nil {
+		return "", nil
+	}
+	cmd, err := n.g.launcher.Command(n.g.daemon, append(args, "--wsrep-recover", "--skip-networking")...)
+	if err != nil {
+		return "", err
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: wsrep-recover: %w\n%s", n.Name, err, out[max(0, len(out)-3000):])
+	}
+	at := position.FindSubmatch(out)
+	if at == nil {
+		return "", fmt.Errorf("%s: wsrep-recover tells no position\n%s", n.Name, out[max(0, len(out)-3000):])
+	}
+	return string(at[1]), nil
 }
 
 // Kill ends the node with SIGKILL.

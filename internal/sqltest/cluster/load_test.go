@@ -138,6 +138,7 @@ func (l *load) check(t *testing.T) {
 	t.Helper()
 	var root string
 	for i, p := range l.places {
+		t.Logf("place %d", i)
 		require.NoError(t, p.db.InTx(t.Context(), func(context.Context) error { return nil })) // on Galera: wait for the cluster
 		require.NoError(t, p.kit.Vault.Work(t.Context()))
 		require.Eventually(t, func() bool {
