@@ -2,6 +2,7 @@ package dsar
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gdprkit/gdprkit/gdpr"
@@ -100,7 +101,8 @@ const (
 type Pausing struct {
 	// Reason is PauseIdentity or PauseClarification.
 	Reason string
-	// Asked is when the question was sent. Default: now.
+	// Asked is when the question was sent, not before the answer to the one before.
+	// Default: now.
 	Asked time.Time
 	// Question is what was asked. It is sealed.
 	Question string
@@ -118,7 +120,8 @@ func (d *Desk) Pause(ctx context.Context, id string, p Pausing, act Act) (*Reque
 	if p.Question != "" {
 		detail = p
 	}
-	if p.Asked.IsZero() {
+	given := !p.Asked.IsZero()
+	if !given {
 		p.Asked = now
 	}
 	switch {
@@ -130,9 +133,16 @@ func (d *Desk) Pause(ctx context.Context, id string, p Pausing, act Act) (*Reque
 		return nil, invalid("Pausing.LargeQuantity", "is not set; a clarification stops the clock only then (recital 63)")
 	}
 	return d.do(ctx, stepping{id: id, event: EventPause, act: act, code: p.Reason, detail: detail,
-		change: func(_ context.Context, r *row, _ State) ([]storage.Op, error) {
+		change: func(ctx context.Context, r *row, _ State) ([]storage.Op, error) {
 			if storage.Micros(p.Asked) < r.received {
 				return nil, invalid("Pausing.Asked", "lies before the receipt")
+			}
+			if given {
+				if last, err := d.lastAnswer(ctx, id); err != nil {
+					return nil, err
+				} else if p.Asked.Before(last) {
+					return nil, invalid("Pausing.Asked", "lies before the answer to the question before; its days would count twice")
+				}
 			}
 			if p.Reason == PauseIdentity && r.identity.settled() {
 				return nil, invalid("Pausing.Reason", "identity is already established")
@@ -144,6 +154,34 @@ func (d *Desk) Pause(ctx context.Context, id string, p Pausing, act Act) (*Reque
 		letter: func(context.Context, *row) (string, any, error) {
 			return LetterIdentity, &letterExtra{Why: p.Question}, nil
 		}})
+}
+
+// lastAnswer returns when the last answer came, or zero.
+func (d *Desk) lastAnswer(ctx context.Context, id string) (last time.Time, err error) {
+	for e, err := range d.events(ctx, id) {
+		if err != nil {
+			return last, err
+		}
+		if e.Event != EventResume {
+			continue
+		}
+		last = e.At
+		if len(e.enclosed) == 0 {
+			continue
+		}
+		var n note
+		var at string
+		if err := d.disclose(ctx, id, place("gdpr_request_event", "note", id+"/"+e.key), e.enclosed, &n); err != nil {
+			return last, err
+		}
+		if n.Detail == nil || json.Unmarshal(n.Detail, &at) != nil {
+			continue
+		}
+		if last, err = time.Parse(time.RFC3339, at); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
 }
 
 // pausedFor keeps the reason of a running pause where no other column needs it.

@@ -3,6 +3,7 @@ package dsartest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ var combined = []struct {
 	{"RestrictionOutlastsItsFile", restrictionOutlastsItsFile},
 	{"ClosedWhilePaused", closedWhilePaused},
 	{"PortabilityNamesNoRecipients", portabilityNamesNoRecipients},
+	{"PausesThatOverlap", pausesThatOverlap},
 	{"SourceGone", sourceGone},
 	{"NothingLeftIsNotNothingHeld", nothingLeft},
 	{"SourceGoneMeanwhile", sourceGoneMeanwhile},
@@ -275,4 +277,30 @@ func portabilityNamesNoRecipients(t *testing.T, w *World) {
 			require.Equal(t, told, strings.Contains(files[name], "Credit Bureau"), "%s %s", k, name)
 		}
 	}
+}
+
+// pausesThatOverlap asks a second time before the first answer came, as the letters say:
+// no day counts twice.
+func pausesThatOverlap(t *testing.T, w *World) {
+	ctx := context.Background()
+	w.Options.Deadlines.Pauses = true
+	w.Restart()
+	r := w.Receive(dsar.Access)
+	ask := func(day int) error {
+		p := dsar.Pausing{Reason: dsar.PauseClarification, LargeQuantity: true, Asked: Start.AddDate(0, 0, day), Question: "which years?"}
+		_, err := w.Desk.Pause(ctx, r.ID, p, dsar.Act{By: "emp1", Key: fmt.Sprint("ask-", r.ID, day)})
+		return err
+	}
+	answer := func(day int) int {
+		now, err := w.Desk.Resume(ctx, r.ID, Start.AddDate(0, 0, day), By("emp1"))
+		require.NoError(t, err)
+		return now.PausedDays
+	}
+	w.Wait(25 * 24 * time.Hour)
+	require.NoError(t, ask(2))
+	require.Equal(t, 8, answer(10))
+	require.ErrorIs(t, ask(5), gdpr.ErrInvalid)
+	require.NoError(t, ask(2), "a repetition has no effect")
+	require.NoError(t, ask(10))
+	require.Equal(t, 13, answer(15))
 }
