@@ -177,17 +177,18 @@ func (d *decrypter) header() error {
 	return err
 }
 
-// fill reads a full buffer, or what is left, and looks ahead for the end.
+// fill reads a full buffer, or what is left, and looks ahead for the end. The end is
+// io.EOF itself: what wraps it, and io.ErrUnexpectedEOF, a source says that was cut.
 func fill(r *bufio.Reader, b []byte) (n int, last bool, err error) {
-	n, err = io.ReadFull(r, b)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return n, true, nil
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
 	}
-	if err != nil {
-		return n, false, err
+	if err == nil {
+		_, err = r.Peek(1)
 	}
-	_, err = r.Peek(1)
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		return n, true, nil
 	}
 	return n, false, err

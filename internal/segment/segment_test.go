@@ -68,6 +68,18 @@ func TestReaderFails(t *testing.T) {
 	require.ErrorIs(t, err, boom)
 }
 
+// A source that ends before its time, as the body of a request does whose client went
+// away, must not be taken for one that has ended: half a file would be sealed as a whole.
+func TestSourceThatWasCut(t *testing.T) {
+	for _, size := range []int{0, 1, Size - headerSize - tagSize - 1, Size - headerSize - tagSize, Size, 3 * Size} {
+		plain := io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(io.ErrUnexpectedEOF))
+		r, err := Encrypt(plain, make([]byte, 32), nil)
+		require.NoError(t, err)
+		_, err = io.ReadAll(r)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d bytes", size)
+	}
+}
+
 func FuzzDecrypt(f *testing.F) {
 	good := encrypted(f, bytes.Repeat([]byte("hello "), 12_000), nil)
 	f.Add(uint(0), byte(1), uint(0), []byte(nil))
