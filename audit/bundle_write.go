@@ -22,7 +22,7 @@ import (
 // signer. Entries go out as they stand in the log; what is sealed stays sealed.
 // The bundle streams: memory does not grow with it.
 //
-// It fails with [storage.ErrStale] when payloads were dropped meanwhile; what was
+// It fails with [storage.ErrStale] when something was dropped meanwhile; what was
 // written then is no bundle, and a second call succeeds. A bundle is of the present
 // log: of those that [Log.Reopen] closed there is none.
 //
@@ -39,10 +39,11 @@ func (l *Log) WriteBundle(ctx context.Context, w io.Writer, b Bundle) (*Checkpoi
 	if err != nil {
 		return nil, err
 	}
-	h, err := l.readHead(ctx)
+	heads, err := l.heads(ctx)
 	if err != nil {
 		return nil, err
 	}
+	h := heads[0]
 	out := &bundleWriter{l: l, h: h, c: c, nodes: l.nodes(ctx, h), w: bufio.NewWriterSize(w, 64<<10), sum: sha256.New()}
 	out.put(bundleMagic)
 	switch b.Kind {
@@ -55,6 +56,9 @@ func (l *Log) WriteBundle(ctx context.Context, w io.Writer, b Bundle) (*Checkpoi
 	}
 	if err == nil {
 		err = out.end(ctx, b.Since)
+	}
+	if f := (*Finding)(nil); errors.As(err, &f) && l.moved(ctx, heads) {
+		err = storage.ErrStale // pruned meanwhile
 	}
 	return c, err
 }

@@ -91,7 +91,7 @@ func (v *verifier) closedLogs(ctx context.Context, heads []*head) error {
 // succeeds demands that the first entry of a log names the one before as it still is.
 func (l *Log) succeeds(ctx context.Context, next, old *head) error {
 	var x leafView
-	if _, err := l.readLeaf(ctx, next, 0, &x); err != nil {
+	if _, err := l.firstLeaf(ctx, next, &x); err != nil {
 		return err
 	}
 	size, ok := x.uint("previous.size")
@@ -99,6 +99,15 @@ func (l *Log) succeeds(ctx context.Context, next, old *head) error {
 		return foundLog("closed log %d is not as log %d found it", old.num, next.num)
 	}
 	return nil
+}
+
+// firstLeaf reads the first entry, which nothing may drop before the logs before it.
+func (l *Log) firstLeaf(ctx context.Context, h *head, v *leafView) ([]byte, error) {
+	text, err := l.readLeaf(ctx, h, 0, v)
+	if errors.Is(err, ErrNotFound) {
+		err = found(0, "the entry is missing")
+	}
+	return text, err
 }
 
 // linked demands that the roots of the logs lead from the present one down to h: each
@@ -112,7 +121,7 @@ func (l *Log) linked(ctx context.Context, heads []*head, h *head) error {
 		if err != nil {
 			return err
 		}
-		text, err := l.readLeaf(ctx, next, 0, new(leafView))
+		text, err := l.firstLeaf(ctx, next, new(leafView))
 		if err != nil {
 			return err
 		}

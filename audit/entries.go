@@ -222,7 +222,9 @@ func (m *matcher) subjectRows(ctx context.Context, lo, hi int64) iter.Seq2[entry
 			if err == nil && r.hash == nil { // a further subject: the row has only the index
 				err = m.l.store.Get(ctx, selectSeq, []any{m.h.num, r.seq}, &r.seq, &r.leaf, &r.hash)
 				if errors.Is(err, storage.ErrNotFound) {
-					err = found(uint64(r.seq), "a subject's row points to a missing entry")
+					if err = m.missing(ctx, r.seq); err == nil {
+						continue
+					}
 				}
 			}
 			if !yield(r, err) || err != nil {
@@ -230,6 +232,19 @@ func (m *matcher) subjectRows(ctx context.Context, lo, hi int64) iter.Seq2[entry
 			}
 		}
 	}
+}
+
+// missing returns what is to be said of a subject's row without an entry: nothing if
+// that was pruned meanwhile.
+func (m *matcher) missing(ctx context.Context, seq int64) error {
+	heads, err := m.l.heads(ctx)
+	if err != nil {
+		return err
+	}
+	if h, err := headOf(heads, m.h.num); err != nil || uint64(seq) < h.pruned {
+		return nil
+	}
+	return found(uint64(seq), "a subject's row points to a missing entry")
 }
 
 // entry reads a row, or returns nil if it does not match.

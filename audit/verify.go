@@ -24,7 +24,7 @@ type Report struct {
 	Inversions  uint64        // entries whose time lies before the one of the entry before
 	Pending     int           // committed entries that wait to be sealed
 	Oldest      time.Duration // age of the oldest pending entry
-	SetAside    int           // staged rows with a wrong MAC, each with its log.row_rejected
+	SetAside    int           // staged rows that were set aside, those with a wrong MAC by a log.row_rejected
 	Closed      uint64        // entries left of earlier incarnations, which Reopen closed, intact too
 }
 
@@ -223,7 +223,13 @@ func (v *verifier) outsidePruned(ctx context.Context) error {
 }
 
 // now reads the head again.
-func (v *verifier) now(ctx context.Context) (*head, error) { return v.l.readSlot(ctx, v.slot) }
+func (v *verifier) now(ctx context.Context) (*head, error) {
+	h, err := v.l.readSlot(ctx, v.slot)
+	if errors.Is(err, ErrNoLog) {
+		err = foundLog("the head is missing")
+	}
+	return h, err
+}
 
 // add takes the hash of the next leaf into chain, tree and tiles.
 func (v *verifier) add(hash merkle.Hash) {
