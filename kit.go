@@ -234,7 +234,7 @@ func (b *builder) covered(o *dsar.Options) error {
 		}
 	}
 	if len(without) > 0 {
-		return gdpr.Invalid("Options.Schedule", "has no rule for what Options.Sources hold in: %s; nothing there could ever be erased", strings.Join(without, ", "))
+		return gdpr.Invalid("Options.Schedule", "has no rule for what Options.Sources hold in: %s; nothing there could ever be erased. Give each category a rule; one of an event that no row has leaves it to requests", strings.Join(without, ", "))
 	}
 	return nil
 }

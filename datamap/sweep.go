@@ -87,12 +87,23 @@ var (
 	_ retention.Comparer = (*sweep)(nil)
 	_ retention.Checker  = (*sweep)(nil)
 	_ retention.Effecter = (*sweep)(nil)
+	_ retention.Dated    = (*sweep)(nil)
 
 	_ retention.SubjectLister = (*sweep)(nil)
 )
 
 func (s *sweep) Name() string     { return s.name }
 func (s *sweep) Category() string { return s.category }
+
+// DatedBy implements retention.Dated.
+func (s *sweep) DatedBy() []string {
+	out := make([]string, len(s.t.dates))
+	for i, d := range s.t.dates {
+		out[i] = d.name
+	}
+	return out
+}
+
 func (s *sweep) CompareKeys(a, b string) int {
 	return s.t.compareKeys(strings.TrimPrefix(a, s.prefix), strings.TrimPrefix(b, s.prefix))
 }

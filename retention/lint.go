@@ -2,6 +2,8 @@ package retention
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdprkit/gdprkit/internal/calendar"
@@ -40,6 +42,46 @@ func (s *Schedule) Lint(at time.Time) []Finding {
 		}
 		for _, r := range p.rules {
 			out = r.lint(out, today, other)
+		}
+	}
+	return out
+}
+
+// Lint returns the findings of Schedule.Lint as of now, then what shows beside the
+// sources, by category and rule:
+//
+//	no-source  no source delivers the category: nothing of it ever is due by itself
+//	no-date    no source of the category has a date of any event of the rule: its period never begins
+//
+// Of a source that is not [Dated] every event counts as known.
+func (e *Engine) Lint() []Finding {
+	s := e.schedule
+	out := s.Lint(e.now())
+	for _, name := range s.names {
+		known, all, some := map[string]bool{}, false, false
+		for _, source := range e.opt.Sources {
+			if source.Category() != name {
+				continue
+			}
+			some = true
+			dated, ok := source.(Dated)
+			if !ok {
+				all = true
+				continue
+			}
+			for _, event := range dated.DatedBy() {
+				known[event] = true
+			}
+		}
+		if !some {
+			out = append(out, Finding{Code: "no-source", Text: fmt.Sprintf("no source delivers category %q: nothing of it ever is due by itself", name)})
+			continue
+		}
+		for _, r := range s.policies[name].rules {
+			begins := all || len(r.Start.Events) == 0 || slices.ContainsFunc(r.Start.Events, func(event string) bool { return known[event] })
+			if !begins {
+				out = append(out, Finding{Rule: r.ID, Code: "no-date", Text: fmt.Sprintf("no source of category %q has a date of %s: the period never begins", name, strings.Join(r.Start.Events, " or "))})
+			}
 		}
 	}
 	return out

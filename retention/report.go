@@ -124,18 +124,18 @@ func (e *Engine) Asides(ctx context.Context, plan string) iter.Seq2[Aside, error
 // Report says that the schedule ran, and what it did, within a period.
 type Report struct {
 	From, To time.Time
-	Edition  string   // of the schedule in force now
-	Schedule string   // its hash
-	Runs     []Result // of the plans made within the period, also those never executed, oldest first
-	Holds    []Hold   // placed, standing or released within the period
-	Blocked  int      // records that are blocked now
-	Findings []Finding
+	Edition  string    // of the schedule in force now
+	Schedule string    // its hash
+	Runs     []Result  // of the plans made within the period, also those never executed, oldest first
+	Holds    []Hold    // placed, standing or released within the period
+	Blocked  int       // records that are blocked now
+	Findings []Finding // of Engine.Lint
 }
 
 // Report answers an authority that asks for the schedule and for the proof that it
 // ran, failures included: the plans made from from (inclusive) to to (exclusive).
 func (e *Engine) Report(ctx context.Context, from, to time.Time) (*Report, error) {
-	r := &Report{From: from, To: to, Edition: e.schedule.Version(), Schedule: e.schedule.Hash(), Findings: e.schedule.Lint(e.now())}
+	r := &Report{From: from, To: to, Edition: e.schedule.Version(), Schedule: e.schedule.Hash(), Findings: e.Lint()}
 	var plans []string
 	for row, err := range e.store.Scan(ctx, plansSince, []any{storage.Micros(from), storage.Micros(to)}) {
 		var made int64

@@ -70,6 +70,12 @@ type Comparer interface {
 	CompareKeys(a, b string) int
 }
 
+// Dated is an optional capability of a [Source] that knows which events its rows have
+// dates of, see [Engine.Lint].
+type Dated interface {
+	DatedBy() []string
+}
+
 // Effecter is an optional capability of a [Source] some of whose rows stay when they
 // are erased. The engine then plans, counts and records them as masked, never as
 // erased.

@@ -33,7 +33,7 @@ func none(f *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// check compares the map with the live schema.
+// check compares the map with the live schema, and the schedule with the map.
 func check(ctx context.Context, a *app, args []string) error {
 	if err := none(a.flags("check"), args); err != nil {
 		return err
@@ -55,6 +55,11 @@ func check(ctx context.Context, a *app, args []string) error {
 			open++
 		}
 		rows = append(rows, []string{string(f.Code), f.Table, f.Column, f.Detail, state})
+	}
+	if a.kit.Engine != nil {
+		for _, f := range a.kit.Engine.Lint() {
+			rows = append(rows, []string{f.Code, "", "", strings.TrimPrefix(f.Rule+": "+f.Text, ": "), "note"})
+		}
 	}
 	if err := a.print(findings, []string{"finding", "table", "column", "detail", "state"}, rows); err != nil {
 		return err
