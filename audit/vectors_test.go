@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,6 +135,47 @@ func TestSecondVerifier(t *testing.T) {
 	out, err := exec.Command(python, v1+"verify.py", key, hiding).CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "dropped without a word")
+}
+
+// TestSecondVerifierReopened: what a log says of gaps in closed logs is not taken for a
+// word about its own.
+func TestSecondVerifierReopened(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not there: the second verifier is not run")
+	}
+	ctx := t.Context()
+	log, err := audit.New(memstore.New(nil).Tenant("acme"), &audit.Options{
+		Signer: audittest.Key("vectors"), Anchor: new(oneAnchor), Payload: map[string]string{},
+	})
+	require.NoError(t, err)
+	for range 2 {
+		for i := range 270 {
+			require.NoError(t, log.Record(ctx, "x", "c-1", slog.Int("i", i)))
+		}
+		_, err := log.Checkpoint(ctx)
+		require.NoError(t, err)
+		require.NoError(t, log.Reopen(ctx, "test"))
+	}
+	for i := range 10 {
+		require.NoError(t, log.Record(ctx, "x", "c-1", slog.Int("i", i)))
+	}
+	require.NoError(t, log.RedactIn(ctx, 1, 5, "test"))
+	require.NoError(t, log.Redact(ctx, 5, "test"))
+	_, err = log.PruneIn(ctx, 1, 256, "test")
+	require.NoError(t, err)
+	_, err = log.PruneIn(ctx, 2, 1000, "test")
+	require.NoError(t, err)
+	bundle := filepath.Join(t.TempDir(), "log.bundle")
+	f, err := os.Create(bundle)
+	require.NoError(t, err)
+	c, err := log.WriteBundle(ctx, f, audit.Bundle{Kind: audit.KindLog})
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	key, err := audit.VerifierKey(c.Origin, audittest.Key("vectors").Public())
+	require.NoError(t, err)
+	out, err := exec.Command(python, v1+"verify.py", key, bundle).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 func writeVectors(t *testing.T) {
