@@ -17,16 +17,38 @@ import (
 type trail struct {
 	mu     sync.Mutex
 	pos    uint64
-	chains map[keyID][]digest
+	chains map[keyID]chain
 	next   map[keyID]keyID // the incarnation that took the place of another
 	broken map[keyID]bool
 	at     int64 // clock of the last reading that went well, plus 1
 }
 
+// chain is what the journal holds of an incarnation. The first records may be missing:
+// they were pruned, there or before the journal was begun.
+type chain struct {
+	from   int64 // the last record that is missing; 0: none
+	before digest
+	hashes []digest
+}
+
+// len is the number of the last record.
+func (c *chain) len() int64 { return c.from + int64(len(c.hashes)) }
+
+// at returns the hash of record n, and the zero digest if it is missing.
+func (c *chain) at(n int64) digest {
+	switch {
+	case n == c.from:
+		return c.before
+	case n > c.from && n <= c.len():
+		return c.hashes[n-c.from-1]
+	}
+	return digest{}
+}
+
 // sync reads what was appended since. The caller holds mu.
 func (t *trail) sync(ctx context.Context, j Journal) error {
 	if t.chains == nil {
-		t.chains, t.next, t.broken = map[keyID][]digest{}, map[keyID]keyID{}, map[keyID]bool{}
+		t.chains, t.next, t.broken = map[keyID]chain{}, map[keyID]keyID{}, map[keyID]bool{}
 	}
 	for b, err := range j.Read(ctx, t.pos) {
 		if err != nil {
@@ -41,15 +63,19 @@ func (t *trail) sync(ctx context.Context, j Journal) error {
 }
 
 func (t *trail) add(r *record, h digest) {
-	chain := t.chains[r.log]
-	switch n := int64(len(chain)); {
-	case r.n <= n && chain[r.n-1] == h:
+	c := t.chains[r.log]
+	if c.len() == 0 && r.n > 1 {
+		c.from, c.before = r.n-1, r.prev
+	}
+	switch n := c.len(); {
+	case r.n <= n && c.at(r.n) == h:
 		return
-	case r.n != n+1 || n > 0 && chain[n-1] != r.prev || n == 0 && r.prev != digest{}:
+	case r.n != n+1 || c.at(n) != r.prev:
 		t.broken[r.log] = true
 		return
 	}
-	t.chains[r.log] = append(chain, h)
+	c.hashes = append(c.hashes, h)
+	t.chains[r.log] = c
 	if r.kind == kindIncarnation {
 		t.next[r.kid] = r.log
 	}
@@ -154,10 +180,9 @@ func (v *Vault) judge(ctx context.Context, k head, known int64) (n int64, last d
 func (t *trail) judge(k head, known int64) (n int64, last digest, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	chain := t.chains[k.incarnation]
-	if n = int64(len(chain)); n > 0 {
-		last = chain[n-1]
-	}
+	c := t.chains[k.incarnation]
+	n = c.len()
+	last = c.at(n)
 	_, moved := t.next[k.incarnation]
 	switch {
 	case moved:
@@ -166,7 +191,7 @@ func (t *trail) judge(k head, known int64) (n int64, last digest, err error) {
 		return n, last, ErrForked
 	case n < k.n && k.journal:
 		return n, last, fmt.Errorf("pseudonym: the journal lacks records: %w", ErrForked)
-	case n >= k.n && k.n > 0 && chain[k.n-1] != k.h:
+	case n >= k.n && k.n > 0 && c.at(k.n) != k.h:
 		return n, last, ErrForked
 	case min(n, known) > k.planned:
 		return n, last, ErrRestored
@@ -305,8 +330,9 @@ func (v *Vault) reach(ctx context.Context, incarnation keyID, list [][]byte) (in
 	if err := t.sync(ctx, v.opts.Journal); err != nil {
 		return 0, unavailable("read the journal", err)
 	}
+	c := t.chains[incarnation]
 	for len(list) > 0 {
-		if r, _ := parseRecord(list[0]); r.n > int64(len(t.chains[incarnation])) {
+		if r, _ := parseRecord(list[0]); r.n > c.len() {
 			break
 		}
 		list = list[1:]
@@ -323,7 +349,8 @@ func (v *Vault) reach(ctx context.Context, incarnation keyID, list [][]byte) (in
 		return 0, ErrForked
 	}
 	t.at = v.clock() + 1
-	return int64(len(t.chains[incarnation])), nil
+	c = t.chains[incarnation]
+	return c.len(), nil
 }
 
 func (v *Vault) plannedRecords(ctx context.Context, k head, from int64) ([][]byte, error) {

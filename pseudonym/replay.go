@@ -162,8 +162,8 @@ func (v *Vault) findTip(ctx context.Context, h *histories, data []record) error 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	inc := h.tip.incarnation
-	chain := t.chains[inc]
-	if t.broken[inc] || int64(len(chain)) < h.tip.n || h.tip.n > 0 && chain[h.tip.n-1] != h.tip.h {
+	c := t.chains[inc]
+	if t.broken[inc] || c.len() < h.tip.n || h.tip.n > 0 && c.at(h.tip.n) != h.tip.h {
 		h.forked, h.parents = true, []keyID{inc}
 	}
 	for {
@@ -179,9 +179,9 @@ func (v *Vault) findTip(ctx context.Context, h *histories, data []record) error 
 		}
 		return nil
 	}
-	chain = t.chains[inc]
-	if h.tip.incarnation, h.tip.n = inc, int64(len(chain)); len(chain) > 0 {
-		h.tip.h = chain[len(chain)-1]
+	c = t.chains[inc]
+	if h.tip.incarnation, h.tip.n = inc, c.len(); h.tip.n > 0 {
+		h.tip.h = c.at(h.tip.n)
 	}
 	return nil
 }
