@@ -63,7 +63,9 @@ func (v *Vault) SealReader(ctx context.Context, subject, place string, plain io.
 // OpenReader returns a reader of the plaintext of a sealed stream. Each segment is
 // released only after it has authenticated; a stream that was cut ends with an
 // error that wraps ErrDamaged and io.ErrUnexpectedEOF, so do not act on a stream
-// before its end. A shred of the subject in this process ends it with ErrShredded.
+// before its end. A shred of the subject in this process ends it with ErrShredded, one
+// in another process once this one looks at the key store, as Run does; without, the
+// stream goes on to its end.
 func (v *Vault) OpenReader(ctx context.Context, subject, place string, sealed io.Reader) (io.Reader, error) {
 	f, record, err := v.fields.find(place)
 	if err != nil {
