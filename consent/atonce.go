@@ -44,7 +44,7 @@ func (l *Ledger) entries(ctx context.Context, events []*event) (n joined, err er
 		return joined{complete: true}, nil
 	}
 	s, ok := l.auditor.(stager)
-	if !ok {
+	if !ok || l.store.Traits().SealInside { // there Stage has nothing to name
 		return n, nil
 	}
 	for _, e := range events {
