@@ -94,36 +94,43 @@ func (l *Log) prune(ctx context.Context, num int64, upTo uint64, policy string) 
 			return 0, err
 		}
 	}
-	for i := len(heads) - 1; upTo > 0 && heads[i].num < h.num; i-- { // the oldest first
-		if err := l.beginPrune(ctx, heads, heads[i], heads[i].size(), policy); err != nil {
-			return 0, err
-		}
-	}
+	before := upTo > 0 // what comes before the log goes too
 	if h != heads[0] && upTo >= h.size() {
 		upTo = h.size()
 	} else {
 		upTo -= upTo % merkle.TileWidth
 	}
-	if err := l.beginPrune(ctx, heads, h, upTo, policy); err != nil {
+	c, err := l.outsideCheckpoint(ctx, heads[0])
+	if err != nil {
 		return 0, err
+	}
+	if h == heads[0] && upTo > h.pruned && (c == nil || c.Size < upTo) {
+		return 0, ErrNoAnchor // before anything is dropped
+	}
+	for _, old := range slices.Backward(heads) { // the oldest first
+		end := old.size()
+		if old == h {
+			end = upTo
+		} else if old.num > h.num || !before {
+			continue
+		}
+		if err := l.beginPrune(ctx, heads, old, c, end, policy); err != nil {
+			return 0, err
+		}
 	}
 	return max(h.pruned, upTo), l.sweep(ctx)
 }
 
 // beginPrune seals the entry and moves the beginning of the log, which is the oldest
 // that has entries left.
-func (l *Log) beginPrune(ctx context.Context, heads []*head, h *head, upTo uint64, policy string) error {
+func (l *Log) beginPrune(ctx context.Context, heads []*head, h *head, c *Checkpoint, upTo uint64, policy string) error {
 	if upTo <= h.pruned {
 		return nil
 	}
-	present := heads[0]
-	c, err := l.outsideCheckpoint(ctx, present)
-	if err != nil {
-		return err
-	}
-	if c == nil || c.Size == 0 || h == present && c.Size < upTo {
+	if c == nil || c.Size == 0 {
 		return ErrNoAnchor
 	}
+	present := heads[0]
 	if err := l.extends(ctx, present, c); err != nil {
 		return err
 	}
