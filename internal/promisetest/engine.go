@@ -90,6 +90,7 @@ var engineMethods = map[string]method{
 		_, until, _, ground, err := k.Engine.Keep(ctx, subject, "invoice", "i1", map[string]time.Time{"issued": start})
 		return []any{until, ground}, err
 	})},
+	"Engine.Lint": {promise: nothing},
 	"Engine.Open": {reads, planned(func(p *retention.Plan) act {
 		return func(ctx context.Context, k *gdprkit.Kit) (any, error) { return k.Engine.Open(ctx, p.ID) }
 	})},
