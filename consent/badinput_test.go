@@ -204,6 +204,7 @@ func TestBadInputEvidence(t *testing.T) {
 		{"unknown method", &Evidence{Method: "telepathy"}, ErrEvidence, "Act.Evidence.Method"},
 		{"silence", &Evidence{Method: Silence}, ErrImplied, "Act.Evidence.Method"},
 		{"by the seller", &Evidence{Method: Checkbox, By: ByController}, ErrEvidence, "Act.Evidence.By"},
+		{"bytes", &Evidence{Method: Checkbox, Personal: map[string]string{"ip": "\xff"}}, ErrEvidence, "Act.Evidence.Personal"},
 		{"personal form", &Evidence{Method: Checkbox, Form: "Anna Smith"}, ErrEvidence, "Act.Evidence.Form"},
 	} {
 		for name, m := range b.acts() {

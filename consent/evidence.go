@@ -3,6 +3,7 @@ package consent
 import (
 	"encoding/json"
 	"maps"
+	"unicode/utf8"
 
 	"github.com/gdprkit/gdprkit/gdpr"
 )
@@ -76,7 +77,21 @@ func (ev *Evidence) check(field string) error {
 	default:
 		return refuse(ErrEvidence, field+".By", "must be the person or who acts for the person (CJEU C-61/19)")
 	}
+	if !ev.readable() {
+		return refuse(ErrEvidence, field+".Personal", "is not valid UTF-8")
+	}
 	return ev.checkCodes(field)
+}
+
+// readable reports whether personal values are text: their encoder would put something
+// else in the place of other bytes.
+func (ev *Evidence) readable() bool {
+	for name, value := range ev.Personal {
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return false
+		}
+	}
+	return utf8.ValidString(ev.Guardian)
 }
 
 func (ev *Evidence) checkCodes(field string) error {
@@ -116,6 +131,9 @@ func (ev *Evidence) personal() ([]byte, error) {
 	}
 	if ev.Guardian != "" {
 		all["guardian"] = ev.Guardian
+	}
+	if !ev.readable() {
+		return nil, gdpr.Invalid("Evidence.Personal", "is not valid UTF-8")
 	}
 	doc, err := json.Marshal(all)
 	if err != nil {

@@ -94,7 +94,9 @@ func (l *Ledger) forget(ctx context.Context, e *event, ground string, keep bool)
 }
 
 // Readmit lets a person who was erased come back, by an explicit decision. The stops
-// stay; a new consent of the person ends them as usual.
+// stay; a new consent of the person ends them as usual. Of the records that it was
+// merged with the erased one remembers none: merge it with them anew, or what the
+// person says under this record does not reach them.
 func (l *Ledger) Readmit(ctx context.Context, a Act) (Record, error) {
 	if err := l.checkAct(&a); err != nil {
 		return Record{}, err

@@ -56,18 +56,7 @@ var ownNames = map[string][4]string{
 }
 
 // word returns a word of ownNames in a language, or as it is.
-func word(lang, s string) string {
-	names, ok := ownNames[s]
-	if !ok {
-		return s
-	}
-	for i, l := range languages {
-		if l == lang {
-			return names[i]
-		}
-	}
-	return s
-}
+func word(lang, s string) string { return wordOf(ownNames, lang, s) }
 
 // ownWords translates the members of one of the desk's own files for its reader. The
 // date and the name of a step become one line.

@@ -155,8 +155,12 @@ func (d *Desk) makeLetter(ctx context.Context, r *row, name string, extra any) (
 	lang := d.letters.pick(r.language)
 	if x.Refusal != nil {
 		n := *x.Refusal
-		n.Ground = word(lang, n.Ground)
+		n.Ground = groundWords(lang, word(lang, n.Ground))
 		x.Refusal = &n
+	}
+	x.Kept = slices.Clone(x.Kept)
+	for i := range x.Kept {
+		x.Kept[i].Ground = groundWords(lang, x.Kept[i].Ground)
 	}
 	data := letterData{Controller: d.controller, Request: d.view(r), letterExtra: x,
 		Date: d.day(d.now()), Received: d.day(storage.Time(r.received)), Due: d.lastDay(r.due)}

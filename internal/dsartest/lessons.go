@@ -213,7 +213,7 @@ func lessonKept(t *testing.T, w *World) {
 		got[i.Key] = i.Outcome
 	}
 	require.Equal(t, map[string]dsar.Outcome{"c1-1": dsar.KeptBasis, "c1-n1": dsar.KeptClaim, "c1-n2": dsar.Erased, "c1-i1": dsar.Blocked}, got)
-	for _, want := range []string{"A17-3-e/hold-1", "NL-AWR-52, tot 2033-01-01", "A6-1-b", "tekst daarin kan u nog noemen"} {
+	for _, want := range []string{"rechtsvordering (artikel 17 lid 3 onder e AVG)", "NL-AWR-52, tot 2033-01-01", "overeenkomst (artikel 6 lid 1 onder b AVG)", "tekst daarin kan u nog noemen"} {
 		require.Contains(t, done.Letter.Text, want)
 	}
 	require.False(t, w.Sealer.Shredded("c1"), "a basis stands")
