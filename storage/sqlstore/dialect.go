@@ -53,6 +53,7 @@ type dialect struct {
 	anyKey  bool // a Put would also change the row that meets another unique constraint
 	ddlInTx bool // a migration is one transaction
 	wholly  bool // a COMMIT that the engine answers with an error is rolled back
+	lingers bool // a transaction whose COMMIT or ROLLBACK is refused stays open on its connection
 	steps   bool // a joined step is undone by SAVEPOINT; else the transaction is made to fail
 
 	// arrays are the types of arrays. Without them keys are deleted one by one:
@@ -184,7 +185,7 @@ WHERE n.nspname = {schema} AND g.tgenabled <> 'D' AND g.tgname ~ '^gdpr_.*_(keep
 		fail: `DO $$ BEGIN RAISE EXCEPTION 'gdprkit: a step of this transaction failed, roll it back'; END $$`,
 	},
 	MySQL: {
-		name: "mysql", quote: "`", params: 65535, anyKey: true, steps: true,
+		name: "mysql", quote: "`", params: 65535, anyKey: true, lingers: true, steps: true,
 		now:    "(CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED))",
 		traits: storage.Traits{Durable: true},
 		columns: map[storage.Kind]columnType{

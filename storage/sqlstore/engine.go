@@ -10,8 +10,9 @@ import (
 )
 
 // waitForCluster waits until a Galera node has applied what any node committed
-// before. It needs MariaDB's SET STATEMENT.
-const waitForCluster = waiting + "SELECT 1"
+// before, and tells whether the connection is in a transaction that somebody left open
+// there. It needs MariaDB's SET STATEMENT.
+const waitForCluster = waiting + "SELECT @@in_transaction"
 
 const waiting = "SET STATEMENT wsrep_sync_wait=1 FOR "
 

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,7 +90,7 @@ func (db *DB) attempt(ctx context.Context, o opening, f func(context.Context) er
 	defer func() {
 		if !finished { // f panicked or called runtime.Goexit
 			t.set(&t.done)
-			tx.Rollback()
+			db.rollBack(tx, conn)
 		}
 	}()
 	inner, hooks := storage.WithHooks(context.WithValue(ctx, db.key, t))
@@ -104,11 +105,14 @@ func (db *DB) attempt(ctx context.Context, o opening, f func(context.Context) er
 	}
 	t.set(&t.done)
 	if err != nil {
-		tx.Rollback()
+		db.rollBack(tx, conn)
 		db.counts.rolledBack.Add(1)
 		return t.again(err, lost)
 	}
 	if err := db.commit(ctx, tx); err != nil {
+		if db.d.lingers && errors.Is(err, storage.ErrOutcomeUnknown) {
+			discard(conn)
+		}
 		return err
 	}
 	conn.Close() // a function after the commit may need the pool's only connection
@@ -172,8 +176,13 @@ func (db *DB) unbegun(err error, what string) error {
 
 func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine, o opening, first *sql.Stmt) (*sql.Tx, error) {
 	if e.galera {
-		if _, err := conn.ExecContext(ctx, waitForCluster); err != nil {
+		var left bool
+		if err := conn.QueryRowContext(ctx, waitForCluster).Scan(&left); err != nil {
 			return nil, err
+		}
+		if left { // its part would be committed now
+			discard(conn)
+			return nil, driver.ErrBadConn
 		}
 	}
 	opts := &sql.TxOptions{Isolation: e.isolation}
@@ -190,10 +199,24 @@ func (db *DB) beginOn(ctx context.Context, conn *sql.Conn, e *engine, o opening,
 		_, err = tx.ExecContext(ctx, db.first.text)
 	}
 	if err != nil {
-		tx.Rollback()
+		db.rollBack(tx, conn)
 		return nil, err
 	}
 	return tx, nil
+}
+
+// rollBack ends a transaction, with its connection if it has to be.
+func (db *DB) rollBack(tx *sql.Tx, conn *sql.Conn) {
+	if err := tx.Rollback(); err != nil && db.d.lingers {
+		discard(conn)
+	}
+}
+
+// discard closes a connection in place of giving it back to the pool: a node of Galera
+// that lost the others refuses even ROLLBACK, and the next transaction on the connection
+// would commit what is still open there.
+func discard(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn }) // that error is the purpose
 }
 
 // commit commits. What was lost on the way is unknown, unless the engine said

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"sync"
 	"testing"
@@ -57,20 +58,34 @@ func (a *acts) work(w *worker, n int) bool {
 		if n%2 == 0 {
 			return p.db.InTx(ctx, func(ctx context.Context) error { return write(ctx, p) })
 		}
-		tx, err := p.pool.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		if err := write(p.db.WithTx(ctx, tx), p); err != nil {
-			return err
-		}
-		return tx.Commit()
+		return p.hostTx(ctx, func(ctx context.Context) error { return write(ctx, p) })
 	}) == nil {
 		return false
 	}
 	a.set(id, true)
 	return true
+}
+
+// hostTx runs f in a transaction of the host's own. One that failed goes with its
+// connection, where it may be open still.
+func (p *place) hostTx(ctx context.Context, f func(context.Context) error) error {
+	conn, err := p.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err = f(p.db.WithTx(ctx, tx)); err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		tx.Rollback()
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	return err
 }
 
 // check: the row of each acknowledged act is there with one entry, and no row

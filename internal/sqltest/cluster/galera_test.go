@@ -39,6 +39,7 @@ func TestGalera(t *testing.T) {
 	l.until(t, ask, pairs())
 	l.end(t)
 	l.check(t)
+	isolated(t, g.Nodes[0])
 }
 
 // mixed starts all kinds of work at once. The consents returned are those whose
