@@ -151,12 +151,8 @@ func nothingLeft(t *testing.T, w *World) {
 	require.NoError(t, w.Desk.Disclose(ctx, dsar.Disclosed{Subject: "c3", Recipient: "Mailer Ltd", Categories: []string{"contact"}}))
 	in := Intake(dsar.Erasure)
 	in.Subjects = []string{"c3"}
-	r, err := w.Desk.Receive(ctx, in)
-	require.NoError(t, err)
-	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
-	require.NoError(t, err)
-	w.Approve(r.ID)
-	_, err = w.Desk.Work(ctx, r.ID, By("emp1"))
+	r := w.PrepareOf(in)
+	_, err := w.Desk.Work(ctx, r.ID, By("emp1"))
 	require.NoError(t, err)
 	_, err = w.Desk.NoDataHeld(ctx, r.ID, By("emp1"))
 	require.ErrorIs(t, err, gdpr.ErrInvalid)
@@ -172,12 +168,8 @@ func rectifiedUnderTheOtherKey(t *testing.T, w *World) {
 	other, gone := in.Changes[0], in.Changes[0]
 	other.Key, gone.Key = "c2-1", "c9-1"
 	in.Changes = append(in.Changes, other, gone)
-	r, err := w.Desk.Receive(ctx, in)
-	require.NoError(t, err)
-	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
-	require.NoError(t, err)
-	w.Approve(r.ID)
-	_, err = w.Finish(r.ID)
+	r := w.PrepareOf(in)
+	_, err := w.Finish(r.ID)
 	require.NoError(t, err)
 	got := map[string]dsar.Outcome{}
 	for i, err := range w.Desk.Items(ctx, r.ID) {

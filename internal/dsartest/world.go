@@ -157,6 +157,18 @@ func (w *World) Prepare(k dsar.Kind) *dsar.Request {
 	return r
 }
 
+// PrepareOf receives in, waives the identity, plans and approves.
+func (w *World) PrepareOf(in dsar.Intake) *dsar.Request {
+	w.T.Helper()
+	ctx := context.Background()
+	r, err := w.Desk.Receive(ctx, in)
+	require.NoError(w.T, err)
+	_, err = w.Desk.Waive(ctx, r.ID, "known", By("emp1"))
+	require.NoError(w.T, err)
+	w.Approve(r.ID)
+	return r
+}
+
 // Approve plans and approves.
 func (w *World) Approve(id string) *dsar.Plan {
 	w.T.Helper()
