@@ -36,8 +36,8 @@ type dueIn struct {
 // [Log.Reopen] closed, then in the present one.
 //
 // The first call of a process looks at every entry that is old enough; later ones go
-// on from there, unless the log was reopened or set back meanwhile. An entry whose time lies far before that of its neighbours is
-// dropped when they are.
+// on from there, unless the log was reopened or set back meanwhile. An entry whose
+// time lies far before that of its neighbours is dropped when they are.
 func (l *Log) RedactDue(ctx context.Context, limit int) (int, error) {
 	if err := l.free(ctx); err != nil {
 		return 0, err

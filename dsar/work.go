@@ -73,9 +73,9 @@ func (d *Desk) Receipts(ctx context.Context, id string) ([]Receipt, error) {
 
 // Work carries out the approved plan, and nothing else: it asks every source, or
 // changes what the items name. It must not run inside a transaction, and may be
-// called again, with the same Key, after an error or a crash; each item is carried out once, as far
-// as the source keeps its contract. When every source is done the request is in
-// StateWorked; otherwise the error names the sources that failed and the request
+// called again, with the same Key, after an error or a crash; each item is carried out
+// once, as far as the source keeps its contract. When every source is done the request
+// is in StateWorked; otherwise the error names the sources that failed and the request
 // stays in StateWorking.
 func (d *Desk) Work(ctx context.Context, id string, act Act) (*Request, error) {
 	if d.store.State(ctx) != storage.Outside {

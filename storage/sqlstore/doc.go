@@ -60,7 +60,8 @@
 // On Galera, certification failures are conflicts and run again; InTx, and decisions
 // outside a transaction, first wait until the node has applied what the cluster
 // committed. A node that lost the others refuses ROLLBACK: InTx then closes the
-// connection, and so should a host whose own Commit or Rollback fails (ENGINES.md). On MySQL decisions in a host's transaction are locking reads.
+// connection, and so should a host whose own Commit or Rollback fails (ENGINES.md). On
+// MySQL decisions in a host's transaction are locking reads.
 //
 // Several processes may work on one database and migrate it at once. A role without
 // DDL rights suffices for work: let another one apply [Migrations]. TRUNCATE on MySQL
